@@ -1,0 +1,1 @@
+"""The Dagster code location of the channel-rebate warehouse (see docs/architecture.md)."""

@@ -1,0 +1,266 @@
+"""The data contract: every entity that lands, its columns, and the columns that we add.
+
+One description serves the readers (parsing), validation (types), the empty Parquet file that
+gives an entity its schema before any row has come, the dbt sources and docs/data-contract.md.
+
+Grain and key of each entity stand in ENTITIES. Text columns are kept as they came (trimmed);
+every other column is parsed, and in raw/ its text is kept beside it in ``<column>_text``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+TEXT = "VARCHAR"
+DATE = "DATE"
+INTEGER = "INTEGER"
+AMOUNT = "DECIMAL(18,4)"  # money as documents state it; more than 4 decimals is a parse error
+QUANTITY = "DECIMAL(18,4)"
+FACTOR = "DECIMAL(18,6)"  # units per base unit
+RATE = "DECIMAL(18,8)"  # exchange rates
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column of an entity. ``required``: a row without it is quarantined."""
+
+    name: str
+    type: str
+    meaning: str
+    example: str = ""
+    required: bool = False
+    domain: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Entity:
+    """One kind of row. ``key``: the natural key; the newest file wins for a key that comes again."""
+
+    name: str
+    grain: str
+    key: tuple[str, ...]
+    columns: tuple[Column, ...]
+
+    def column(self, name: str) -> Column:
+        """The column of that name; KeyError if the entity has none."""
+        for column in self.columns:
+            if column.name == name:
+                return column
+        raise KeyError(f"{self.name} has no column {name}")
+
+
+DOCUMENT_TYPES = ("invoice", "credit_memo", "return")
+RECORD_INTENTS = ("original", "addendum", "replacement", "cancellation")
+STREAMS = ("sell_in", "sell_through")
+PARTNER_TYPES = ("distributor", "reseller", "dealer", "retailer", "buying_group")
+
+LINE = Entity(
+    "line",
+    "one line of a direct invoice or credit memo (sell-in), or of a third party's point-of-sale report (sell-through)",
+    ("source", "document_number", "line_number"),
+    (
+        Column("stream", TEXT, "sell_in or sell_through; set by the source's mapping", "sell_in", True, STREAMS),
+        Column("document_number", TEXT, "number of the invoice, credit memo or sales report entry", "31198705046", True),
+        Column("line_number", TEXT, "number of the line in its document", "10", True),
+        Column("document_type", TEXT, "what the document is", "invoice", True, DOCUMENT_TYPES),
+        Column("document_date", DATE, "business date of the line; decides the period", "2017-03-31", True),
+        Column("reference_document_number", TEXT, "the document that a return or credit memo refers to", "31198700001"),
+        Column("record_intent", TEXT, "what a third-party row says that it is", "original", True, RECORD_INTENTS),
+        Column("sold_to_id", TEXT, "partner who was invoiced", "R-367"),
+        Column("ship_to_id", TEXT, "partner who received the goods", "R-367"),
+        Column("distributor_id", TEXT, "distributor who sold (sell-through)", "D-LAKE"),
+        Column("reseller_id", TEXT, "reseller who bought or sold on", "R-367"),
+        Column("end_customer_id", TEXT, "end customer, where known", "H-1001"),
+        Column("end_customer_name", TEXT, "end customer's name as reported", "Household 1001"),
+        Column("product_id", TEXT, "our product; a partner's own code is mapped by the cross-reference", "1029743", True),
+        Column("quantity", QUANTITY, "quantity in `unit`; negative for returns", "2", True),
+        Column("unit", TEXT, "unit of measure of the quantity", "EA", True),
+        Column("net_amount", AMOUNT, "net amount of the line in `currency`; negative for returns", "5.58", True),
+        Column("currency", TEXT, "ISO 4217 code", "USD", True),
+        Column("authorization_number", TEXT, "special-price authorisation that the line quotes", "SP-0001"),
+        Column("sales_rep_id", TEXT, "sales representative", "S-07"),
+        Column("region", TEXT, "sales region of the line", "NORTH"),
+    ),
+)
+
+PARTNER = Entity(
+    "partner",
+    "one company in the channel",
+    ("partner_id",),
+    (
+        Column("partner_id", TEXT, "our number of the partner", "R-367", True),
+        Column("partner_name", TEXT, "name", "Store 367", True),
+        Column("partner_type", TEXT, "role in the channel", "reseller", True, PARTNER_TYPES),
+        Column("parent_partner_id", TEXT, "the partner above it", "D-LAKE"),
+        Column("channel", TEXT, "sales channel", "grocery", True),
+        Column("region", TEXT, "region", "NORTH"),
+        Column("country", TEXT, "ISO 3166 code", "US", True),
+    ),
+)
+
+PARTNER_TIER = Entity(
+    "partner_tier",
+    "one partner's tier from a date on",
+    ("partner_id", "valid_from"),
+    (
+        Column("partner_id", TEXT, "the partner", "R-367", True),
+        Column("tier", TEXT, "tier, e.g. gold", "gold", True),
+        Column("valid_from", DATE, "first day", "2017-01-01", True),
+        Column("valid_to", DATE, "last day; empty: open", "2017-06-30"),
+    ),
+)
+
+PARTNER_GROUP = Entity(
+    "partner_group",
+    "one partner's membership of a buying group from a date on",
+    ("partner_id", "group_id", "valid_from"),
+    (
+        Column("partner_id", TEXT, "the member", "R-367", True),
+        Column("group_id", TEXT, "the group, itself a partner of type buying_group", "G-NORTH", True),
+        Column("valid_from", DATE, "first day", "2017-01-01", True),
+        Column("valid_to", DATE, "last day; empty: open", ""),
+    ),
+)
+
+END_CUSTOMER = Entity(
+    "end_customer",
+    "one end customer",
+    ("end_customer_id",),
+    (
+        Column("end_customer_id", TEXT, "our number of the end customer", "H-1001", True),
+        Column("end_customer_name", TEXT, "name", "Household 1001", True),
+        Column("end_customer_type", TEXT, "household, business, hospital …", "household", True),
+        Column("industry", TEXT, "industry of a business", ""),
+        Column("size_band", TEXT, "size (household: persons)", "2"),
+        Column("income_band", TEXT, "income or turnover band", "50-74K"),
+        Column("age_band", TEXT, "age band (household)", "45-54"),
+        Column("composition", TEXT, "household composition", "2 Adults Kids"),
+        Column("region", TEXT, "region", ""),
+    ),
+)
+
+PRODUCT = Entity(
+    "product",
+    "one product that we sell",
+    ("product_id",),
+    (
+        Column("product_id", TEXT, "our number of the product (SKU)", "1029743", True),
+        Column("product_name", TEXT, "name", "FLUID MILK 1 GA", True),
+        Column("family", TEXT, "product family", "COLD CEREAL", True),
+        Column("brand", TEXT, "brand", "B-1046", True),
+        Column("category", TEXT, "category above the family", "GROCERY", True),
+        Column("base_unit", TEXT, "unit that quantities are converted to", "EA", True),
+        Column("list_price", AMOUNT, "list price per base unit, in the company's currency", "3.49"),
+    ),
+)
+
+PRODUCT_UNIT = Entity(
+    "product_unit",
+    "how many base units one unit of a product is",
+    ("product_id", "unit"),
+    (
+        Column("product_id", TEXT, "the product", "1029743", True),
+        Column("unit", TEXT, "unit of measure", "CS", True),
+        Column("factor", FACTOR, "base units in one such unit; above zero", "12", True),
+    ),
+)
+
+FX_RATE = Entity(
+    "fx_rate",
+    "the rate between two currencies on a date",
+    ("from_currency", "to_currency", "rate_date"),
+    (
+        Column("from_currency", TEXT, "ISO 4217 code", "CAD", True),
+        Column("to_currency", TEXT, "ISO 4217 code", "USD", True),
+        Column("rate_date", DATE, "valid from this date until a newer rate", "2017-03-31", True),
+        Column("rate", RATE, "units of to_currency for one unit of from_currency; above zero", "0.75020000", True),
+    ),
+)
+
+PRODUCT_CROSS_REFERENCE = Entity(
+    "product_cross_reference",
+    "our product for a source's own product code from a date on",
+    ("line_source", "partner_product_id", "valid_from"),
+    (
+        Column("line_source", TEXT, "the source of lines whose codes are mapped", "lakeside_pos", True),
+        Column("partner_product_id", TEXT, "the source's own code", "LK-000123", True),
+        Column("product_id", TEXT, "our product", "1029743", True),
+        Column("valid_from", DATE, "first day", "2017-01-01", True),
+        Column("valid_to", DATE, "last day; empty: open", ""),
+    ),
+)
+
+ENTITIES: dict[str, Entity] = {
+    entity.name: entity
+    for entity in (
+        LINE,
+        PARTNER,
+        PARTNER_TIER,
+        PARTNER_GROUP,
+        END_CUSTOMER,
+        PRODUCT,
+        PRODUCT_UNIT,
+        FX_RATE,
+        PRODUCT_CROSS_REFERENCE,
+    )
+}
+
+ORIGIN = (
+    Column("source", TEXT, "the source (folder of landing/) that the row came from", "erp_invoices", True),
+    Column("file_sequence", INTEGER, "receipt number of the file; a higher one is newer", "12", True),
+    Column("file_hash", TEXT, "SHA-256 of the file's bytes", "9f86d081…", True),
+    Column("row_number", INTEGER, "row of the file as a person counts it: its first row is 1", "2", True),
+)
+"""Where a row came from. On every row of raw/, accepted/ and quarantine/."""
+
+VERDICT = (
+    Column("verdict", TEXT, "accepted, held (accrued, not settled) or quarantined", "accepted", True),
+    Column("rules_failed", TEXT, "ids of the failed rules, joined by ';'", "unknown_product"),
+)
+"""What validation said of a row. On every row of accepted/ and quarantine/."""
+
+FILE = Entity(
+    "file",
+    "one landed file that was received (raw/file/)",
+    ("file_sequence",),
+    (
+        Column("source", TEXT, "the source (folder of landing/)", "erp_invoices", True),
+        Column("entity", TEXT, "what its rows are; empty when no mapping fits", "line"),
+        Column("file_sequence", INTEGER, "receipt number", "12", True),
+        Column("file_name", TEXT, "name as delivered", "invoices_2017-03.csv", True),
+        Column("file_hash", TEXT, "SHA-256 of the file's bytes", "9f86d081…", True),
+        Column("file_bytes", "BIGINT", "size", "1048576", True),
+        Column("rows_in", "BIGINT", "rows read (without headers); 0 when unreadable", "12000", True),
+        Column("status", TEXT, "read or unreadable", "read", True, ("read", "unreadable")),
+        Column("error", TEXT, "why the file could not be read", ""),
+    ),
+)
+"""The register of files: one Parquet per received file in raw/file/."""
+
+
+def accepted_columns(entity: Entity) -> tuple[Column, ...]:
+    """Columns of accepted/<entity>/, in order: the entity's, where from, the verdict."""
+    return (*entity.columns, *ORIGIN, *VERDICT)
+
+
+def raw_columns(entity: Entity) -> tuple[Column, ...]:
+    """Columns of raw/<entity>/, in order.
+
+    The entity's columns, the text of each parsed one, ``partner_product_id`` for lines (the code
+    as reported, before any cross-reference), parse errors and where the row came from.
+    ``parse_errors`` is text: ``column: reason`` for each value that could not be parsed (its
+    parsed column is null), joined by '; '; null when all could.
+    """
+    texts = tuple(
+        Column(f"{column.name}_text", TEXT, f"{column.name} as the file has it")
+        for column in entity.columns
+        if column.type != TEXT
+    )
+    reported = (Column("partner_product_id", TEXT, "product code as reported"),) if entity is LINE else ()
+    errors = (Column("parse_errors", TEXT, "values that could not be parsed, with reasons"),)
+    return (*entity.columns, *texts, *reported, *errors, *ORIGIN)
+
+
+def quarantine_columns(entity: Entity) -> tuple[Column, ...]:
+    """Columns of quarantine/<entity>/: those of raw/ and the verdict."""
+    return (*raw_columns(entity), *VERDICT)
