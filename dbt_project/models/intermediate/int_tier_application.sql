@@ -1,0 +1,47 @@
+-- Tier application, for people: program, participant, period, tier, the part it is applied to, rate and amount. The amounts
+-- add up to the payout before its cap, to the cent.
+with actual as (
+    select * from {{ ref('int_tier_part') }} where scenario = 'actual'
+),
+
+proportional as (
+    select * from actual where in_proportion and weighted_part > 0
+),
+
+shared as {{ multiply_divide('proportional', ['payout_id', 'tier_number'], 'weighted_part', 'base_scaled', 'basis_scaled', 'shared_weighted') }},
+
+weighted as (
+    select
+        a.payout_id,
+        a.tier_number,
+        o.uncapped_minor,
+        {{ quotient(
+            '(case when a.in_proportion then coalesce(h.shared_weighted, ' ~ whole(0) ~ ') else a.weighted_part end + '
+            ~ scaled('a.flat_amount', 4) ~ ' * ' ~ power_of_ten('a.exponent - 4') ~ ')',
+            power_of_ten('a.exponent - 12')) }} as tier_weight
+    from actual as a
+    inner join {{ ref('int_payout') }} as o on a.payout_id = o.payout_id
+    left join shared as h on a.payout_id = h.payout_id and a.tier_number = h.tier_number
+),
+
+tier_share as {{ share_by_largest_remainder('weighted', ['payout_id', 'tier_number'], ['payout_id'], ['tier_number'], 'uncapped_minor', 'tier_weight', 'amount_minor') }}
+
+select
+    a.payout_id,
+    a.payout_id || ':' || cast(a.tier_number as varchar) as tier_application_id,
+    a.program_key,
+    o.participant_id,
+    o.period_id,
+    a.tier_number,
+    t.threshold,
+    t.next_threshold,
+    a.is_highest,
+    cast(cast({{ quotient('a.part', power_of_ten('case when p.basis in (\'growth\', \'attainment\') and (a.in_proportion or a.exponent = 26) then 12 else 6 end')) }} as decimal(38, 6)) * cast(0.000001 as decimal(7, 6)) as decimal(38, 6)) as part,
+    a.rate,
+    a.flat_amount,
+    {{ minor_to_money('s.amount_minor', 'o.minor_unit') }} as amount
+from actual as a
+inner join {{ ref('int_program') }} as p on a.program_key = p.program_key
+inner join {{ ref('int_payout') }} as o on a.payout_id = o.payout_id
+inner join {{ ref('stg_program_tier') }} as t on a.program_key = t.program_key and a.tier_number = t.tier_number
+inner join tier_share as s on a.payout_id = s.payout_id and a.tier_number = s.tier_number

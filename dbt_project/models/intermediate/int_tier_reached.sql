@@ -1,0 +1,47 @@
+-- The tier that each payout's basis has reached, and the next one (semantics 5). Compared in whole numbers: for growth
+-- and attainment actual * 100 against threshold * figure, so that no percentage is ever rounded.
+with tiers as (
+    select
+        b.payout_id,
+        t.tier_number,
+        t.threshold,
+        p.boundary,
+        case when p.basis in ('growth', 'attainment') then {{ scaled('b.actual') }} * 1000000 else {{ scaled('b.actual') }} end as basis_scaled,
+        case
+            when p.basis in ('growth', 'attainment') then {{ scaled('t.threshold', 4) }} * {{ scaled('b.figure') }}
+            else {{ scaled('t.threshold') }}
+        end as threshold_scaled
+    from {{ ref('int_basis') }} as b
+    inner join {{ ref('int_program') }} as p on b.program_key = p.program_key
+    inner join {{ ref('stg_program_tier') }} as t on b.program_key = t.program_key
+    where p.basis in ('amount', 'quantity') or b.figure > 0
+),
+
+compared as (
+    select
+        *,
+        basis_scaled > 0
+        and case boundary when 'exclusive' then basis_scaled > threshold_scaled else basis_scaled >= threshold_scaled end as reached
+    from tiers
+),
+
+reached as (
+    select
+        payout_id,
+        max(basis_scaled) as basis_scaled,
+        max(case when reached then tier_number else 0 end) as tier_number,
+        min(case when not reached then tier_number end) as next_tier_number,
+        min(case when not reached then threshold end) as next_threshold,
+        min(case when not reached then threshold_scaled end) as next_threshold_scaled
+    from compared
+    group by 1
+)
+
+select
+    payout_id,
+    basis_scaled,
+    tier_number,
+    next_tier_number,
+    next_threshold,
+    next_threshold_scaled
+from reached

@@ -1,0 +1,25 @@
+{{ config(tags=['books']) }}
+
+-- Grain: one line of a posted journal. Read back from the ledger, up to the run's accounting month.
+select
+    cast(batch_number as varchar) || '-' || cast(journal_line as varchar) as posting_id,
+    batch_number,
+    batch_kind,
+    accounting_month,
+    journal_line,
+    entry_id,
+    program_key,
+    program_id,
+    payee_id,
+    period_id,
+    legal_entity,
+    currency,
+    account_role,
+    account,
+    cost_centre,
+    debit,
+    credit,
+    cause,
+    payment_id,
+    posting_date
+from {{ ref('int_posting') }}

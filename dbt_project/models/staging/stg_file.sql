@@ -1,0 +1,11 @@
+select
+    source,
+    entity,
+    file_sequence,
+    file_name,
+    file_hash,
+    file_bytes,
+    rows_in,
+    status,
+    error
+from {{ source('register', 'file') }}

@@ -1,0 +1,12 @@
+select
+    payment_id,
+    batch_number,
+    accounting_month,
+    program_key,
+    program_id,
+    payee_id,
+    period_id,
+    legal_entity,
+    currency,
+    amount
+from {{ source('ledger', 'payment_line') }}

@@ -1,0 +1,21 @@
+select
+    batch_number,
+    batch_kind,
+    accounting_month,
+    journal_line,
+    entry_id,
+    program_key,
+    program_id,
+    payee_id,
+    period_id,
+    legal_entity,
+    currency,
+    account_role,
+    account,
+    cost_centre,
+    debit,
+    credit,
+    cause,
+    payment_id,
+    posting_date
+from {{ source('ledger', 'posting') }}

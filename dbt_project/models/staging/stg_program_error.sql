@@ -1,0 +1,5 @@
+select
+    file_name,
+    field,
+    reason
+from {{ source('programs', 'program_error') }}

@@ -1,0 +1,6 @@
+select
+    scope_key,
+    rule,
+    dimension,
+    value
+from {{ source('programs', 'program_scope_rule') }}

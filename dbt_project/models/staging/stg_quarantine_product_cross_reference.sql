@@ -1,0 +1,16 @@
+select
+    line_source,
+    partner_product_id,
+    product_id,
+    valid_from,
+    valid_to,
+    valid_from_text,
+    valid_to_text,
+    parse_errors,
+    source,
+    file_sequence,
+    file_hash,
+    row_number,
+    verdict,
+    rules_failed
+from {{ source('quarantine', 'product_cross_reference') }}
