@@ -8,7 +8,7 @@ with sums as (
         {%- for scope in ['target', 'earning'] %}
         sum(case when l.scope_key = p.{{ scope }}_scope then l.amount else cast(0 as {{ measure() }}) end) as {{ scope }}_amount,
         sum(case when l.scope_key = p.{{ scope }}_scope then l.base_quantity else cast(0 as {{ measure() }}) end) as {{ scope }}_quantity,
-        sum(case when l.scope_key = p.{{ scope }}_scope then 1 else 0 end) as {{ scope }}_lines
+        cast(sum(case when l.scope_key = p.{{ scope }}_scope then 1 else 0 end) as bigint) as {{ scope }}_lines
         {%- if not loop.last %},{% endif %}
         {%- endfor %}
     from {{ ref('int_scope_line') }} as l
