@@ -13,7 +13,7 @@ with lists as (
 flags as (
     select
         scope_key,
-        max(case when dimension = 'end_customer_segment' then 1 else 0 end) as has_end_customer_rule
+        max(case when dimension = 'end_customer_segment' and rule = 'include' then 1 else 0 end) as includes_end_customers
     from {{ ref('stg_program_scope_rule') }}
     group by 1
 )
@@ -32,7 +32,7 @@ select
     s.max_quantity,
     s.min_amount,
     s.max_amount,
-    coalesce(f.has_end_customer_rule, 0) = 1 as has_end_customer_rule,
+    coalesce(f.includes_end_customers, 0) = 1 as includes_end_customers,
     {%- for dimension in ['channel', 'region', 'document_type'] %}
     max(case when l.rule = 'include' and l.dimension = '{{ dimension }}' then l.value_list end) as include_{{ dimension }},
     max(case when l.rule = 'exclude' and l.dimension = '{{ dimension }}' then l.value_list end) as exclude_{{ dimension }}

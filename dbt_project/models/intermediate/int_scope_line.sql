@@ -52,7 +52,7 @@ converted as (
         s.program_key,
         s.aggregate,
         s.measurement,
-        s.has_end_customer_rule,
+        s.includes_end_customers,
         s.include_channel, s.exclude_channel, s.include_region, s.exclude_region,
         s.include_document_type, s.exclude_document_type,
         s.min_price, s.max_price, s.min_quantity, s.max_quantity, s.min_amount, s.max_amount,
@@ -62,7 +62,8 @@ converted as (
             * case when c.currency = s.currency then cast(1 as decimal(18, 8)) else f.rate end
             as {{ measure() }}
         ) as amount,
-        e.end_customer_id is not null as end_customer_in_scope
+        coalesce(e.is_included, false) as end_customer_included,
+        coalesce(e.is_excluded, false) as end_customer_excluded
     from candidates as c
     inner join {{ ref('int_scope') }} as s on c.scope_key = s.scope_key
     left join {{ ref('int_fx_rate') }} as f
@@ -73,7 +74,6 @@ converted as (
         on c.scope_key = e.scope_key
         and c.end_customer_id = e.end_customer_id
         and c.document_date between e.valid_from and e.valid_to
-        and s.has_end_customer_rule
 )
 
 select
@@ -101,8 +101,9 @@ select
         when coalesce({{ one_of('c.channel', 'c.exclude_channel') }}, false) then 'channel'
         when c.include_region is not null and not coalesce({{ one_of('c.region', 'c.include_region') }}, false) then 'region'
         when coalesce({{ one_of('c.region', 'c.exclude_region') }}, false) then 'region'
-        when c.has_end_customer_rule and c.end_customer_id is null then 'end_customer_unknown'
-        when c.has_end_customer_rule and not c.end_customer_in_scope then 'end_customer_segment'
+        when c.includes_end_customers and c.end_customer_id is null then 'end_customer_unknown'
+        when c.includes_end_customers and not c.end_customer_included then 'end_customer_segment'
+        when c.end_customer_excluded then 'end_customer_segment'
         when abs(c.amount) < c.min_price * abs(c.base_quantity) then 'price_limit'
         when abs(c.amount) > c.max_price * abs(c.base_quantity) then 'price_limit'
         when abs(c.base_quantity) < c.min_quantity then 'quantity_limit'

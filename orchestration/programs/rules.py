@@ -1,0 +1,381 @@
+"""What the fields of one document owe each other.
+
+What belongs here: rules that look at one whole, well-typed document. What does not: types
+(schema.py), other documents (load.py), what the warehouse calculates today (calculated.py).
+
+Each rule yields a Problem per field that breaks it; all of them are reported at once.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from decimal import Decimal
+
+from orchestration.programs.reader import Problem
+from orchestration.programs.schema import Basis, Figures, Lines, Part, ProductNames, Program
+
+NEXT_STEPS: Mapping[str, tuple[str, ...]] = {
+    "draft": ("submitted",),
+    "submitted": ("approved", "draft"),
+    "approved": ("active", "suspended", "closed"),
+    "active": ("suspended", "closed"),
+    "suspended": ("active", "closed"),
+    "closed": (),
+}
+"""What may follow each step of the lifecycle. submitted to draft: sent back."""
+
+PERIODS: Mapping[str, tuple[str, str]] = {
+    "month": (r"(\d{4})-(0[1-9]|1[0-2])", "2017-03"),
+    "quarter": (r"(\d{4})-Q[1-4]", "2017-Q1"),
+    "half_year": (r"(\d{4})-H[12]", "2017-H1"),
+    "year": (r"(\d{4})", "2017"),
+    "program": (r"(program)", "program"),
+}
+"""Period ids of each measurement: pattern (its first group is the year) and example."""
+
+BASIS_FIELDS: Mapping[str, tuple[str, ...]] = {
+    "amount": (),
+    "quantity": (),
+    "growth": ("of", "baseline", "figures", "new_partner"),
+    "attainment": ("of", "figures"),
+    "share": ("of", "subset"),
+    "count": ("counted",),
+}
+"""The fields of `basis` that mean something for each kind."""
+
+ACCRUAL_FIELDS: Mapping[str, tuple[str, ...]] = {
+    "earned": (),
+    "expected": ("forecast", "figures"),
+    "most_likely": ("forecast", "figures"),
+    "fixed_rate": ("percent", "per_unit"),
+    "straight_line": (),
+}
+"""The fields of `accrual` that mean something for each method (threshold always does)."""
+
+
+def problems(program: Program) -> list[Problem]:
+    """Everything in the document that contradicts itself; empty when it is consistent."""
+    found: list[Problem] = []
+    for rule in (_identity, _lifecycle, _participants, _scopes, _basis, _tiers, _growth_payout, _bounds, _payees):
+        found.extend(rule(program))
+    for rule in (_stacking, _price_difference, _fund, _accrual):
+        found.extend(rule(program))
+    return found
+
+
+def _given(part: Part, names: Iterable[str]) -> list[str]:
+    """Those of the fields that the document states."""
+    return [name for name in names if name in part.model_fields_set]
+
+
+def _identity(program: Program) -> Iterator[Problem]:
+    if program.valid_to < program.valid_from:
+        yield Problem("valid_to", f"{program.valid_to} is before valid_from {program.valid_from}")
+    if program.supersedes is not None:
+        program_id, _, version = program.supersedes.partition("@")
+        if program_id != program.id or int(version) >= program.version:
+            yield Problem(
+                "supersedes",
+                f"expected an earlier version of {program.id}, below {program.version}, got {program.supersedes}",
+            )
+
+
+def _lifecycle(program: Program) -> Iterator[Problem]:
+    steps = program.lifecycle
+    if steps[0].step != "draft":
+        yield Problem("lifecycle[0].step", f"the first step is draft, not {steps[0].step}")
+    for position in range(1, len(steps)):
+        before, step = steps[position - 1], steps[position]
+        allowed = NEXT_STEPS[before.step]
+        if step.step not in allowed:
+            expected = f"only {' or '.join(allowed)} may follow" if allowed else "nothing may follow"
+            yield Problem(f"lifecycle[{position}].step", f"{step.step} after {before.step}: {expected}")
+        if step.when < before.when:
+            yield Problem(
+                f"lifecycle[{position}].when", f"{step.when} is before the {before.step} step of {before.when}"
+            )
+        submitters = {earlier.who.casefold() for earlier in steps[:position] if earlier.step == "submitted"}
+        if step.step == "approved" and step.who.casefold() in submitters:
+            yield Problem(f"lifecycle[{position}].who", f"{step.who} submitted it: somebody else must approve")
+
+
+def _both(path: str, included: Part, excluded: Part, names: Iterable[str]) -> Iterator[Problem]:
+    for name in names:
+        twice = sorted(set(getattr(included, name)) & set(getattr(excluded, name)))
+        if twice:
+            yield Problem(f"{path}.exclude.{name}", f"{', '.join(twice)}: both named and excluded")
+
+
+def _participants(program: Program) -> Iterator[Problem]:
+    who = program.participants
+    named = _given(who, ("segments", "partners", "groups"))
+    if who.all and named:
+        yield Problem(f"participants.{named[0]}", "all names every partner: leave this out, or all")
+    if not who.all and not named:
+        yield Problem("participants", "nobody is named: give all: true, segments, partners or groups")
+    yield from _both("participants", who, who.exclude, ("segments", "partners", "groups"))
+    if who.acceptances and who.enrolment == "automatic":
+        yield Problem("participants.acceptances", "enrolment is automatic: acceptances go with by_acceptance")
+    seen: set[str] = set()
+    for position, acceptance in enumerate(who.acceptances):
+        path = f"participants.acceptances[{position}]"
+        if acceptance.participant in seen:
+            yield Problem(f"{path}.participant", f"{acceptance.participant} has accepted already, see above")
+        seen.add(acceptance.participant)
+        if acceptance.accepted_on > program.valid_to:
+            yield Problem(f"{path}.accepted_on", f"{acceptance.accepted_on} is after valid_to {program.valid_to}")
+        yield from _listed(program, f"{path}.participant", acceptance.participant)
+
+
+def _listed(program: Program, path: str, participant: str) -> Iterator[Problem]:
+    """A participant must be among those named, where the document names them one by one."""
+    who = program.participants
+    if who.all or who.segments:
+        return
+    if program.aggregate == "group":
+        if not who.partners and participant not in who.groups:
+            yield Problem(path, f"{participant} is none of the groups of participants: {', '.join(who.groups)}")
+    elif not who.groups and participant not in who.partners:
+        yield Problem(path, f"{participant} is none of the partners of participants: {', '.join(who.partners)}")
+
+
+def _scopes(program: Program) -> Iterator[Problem]:
+    yield from _scope("lines", program.lines)
+    if program.target_lines is not None:
+        yield from _scope("target_lines", program.target_lines)
+    for position, gate in enumerate(program.gates):
+        if gate.lines is not None:
+            yield from _scope(f"gates[{position}].lines", gate.lines)
+
+
+def _scope(path: str, lines: Lines) -> Iterator[Problem]:
+    yield from _both(f"{path}.products", lines.products, lines.products.exclude, ProductNames.model_fields)
+    yield from _both(path, lines, lines.exclude, ("end_customer_segments", "channels", "regions", "document_types"))
+    for names, where in ((lines, path), (lines.exclude, f"{path}.exclude")):
+        if len(set(names.document_types)) < len(names.document_types):
+            yield Problem(f"{where}.document_types", "names a document type more than once")
+    for name in ("price", "quantity", "amount"):
+        limit = getattr(lines.limits, name)
+        if limit.min is not None and limit.max is not None and limit.max < limit.min:
+            yield Problem(f"{path}.limits.{name}.max", f"{limit.max} is below min {limit.min}")
+    if lines.stream == "both" and lines.double_counting is None:
+        yield Problem(f"{path}.double_counting", "required with stream both: say how double counting is avoided")
+    if lines.stream != "both" and lines.double_counting is not None:
+        yield Problem(f"{path}.double_counting", f"goes with stream both, not {lines.stream}")
+
+
+def _basis(program: Program) -> Iterator[Problem]:
+    if program.basis is not None:
+        yield from _one_basis(program, "basis", program.basis)
+    for position, gate in enumerate(program.gates):
+        yield from _one_basis(program, f"gates[{position}].basis", gate.basis)
+
+
+def _one_basis(program: Program, path: str, basis: Basis) -> Iterator[Problem]:
+    for name in _given(basis, Basis.model_fields):
+        if name != "kind" and name not in BASIS_FIELDS[basis.kind]:
+            yield Problem(f"{path}.{name}", f"has no meaning for basis {basis.kind}")
+    if basis.kind == "growth":
+        if basis.baseline is None:
+            yield Problem(f"{path}.baseline", "required for growth: lines or given")
+        elif basis.baseline == "given" and not basis.figures:
+            yield Problem(f"{path}.figures", "required for baseline given: participant: {period: figure}")
+        elif basis.baseline == "lines" and basis.figures:
+            yield Problem(f"{path}.figures", "go with baseline given, not lines")
+        if basis.new_partner.treat_as is not None and basis.new_partner.baseline is not None:
+            yield Problem(f"{path}.new_partner", "give treat_as or baseline, not both")
+    if basis.kind == "attainment":
+        if not basis.figures:
+            yield Problem(f"{path}.figures", "required for attainment: participant: {period: target}")
+        for participant, by_period in basis.figures.items():
+            for period, figure in by_period.items():
+                if figure == 0:
+                    yield Problem(f"{path}.figures.{participant}.{period}", "a target must be above zero")
+    if basis.kind == "share" and basis.subset is None:
+        yield Problem(f"{path}.subset", "required for share: the products whose share is taken")
+    if basis.kind == "count" and basis.counted is None:
+        yield Problem(f"{path}.counted", "required for count: documents, end_customers or first_time_end_customers")
+    yield from _figures(program, f"{path}.figures", basis.figures)
+
+
+def _figures(program: Program, path: str, figures: Figures) -> Iterator[Problem]:
+    pattern, example = PERIODS[program.measurement]
+    for participant, by_period in figures.items():
+        yield from _listed(program, f"{path}.{participant}", participant)
+        for period in by_period:
+            match = re.fullmatch(pattern, period)
+            if match is None:
+                yield Problem(
+                    f"{path}.{participant}.{period}",
+                    f"is no period of measurement {program.measurement}: expected one like {example}",
+                )
+            elif match[1] != "program" and not program.valid_from.year <= int(match[1]) <= program.valid_to.year:
+                yield Problem(
+                    f"{path}.{participant}.{period}",
+                    f"lies outside {program.valid_from} to {program.valid_to}, when the program is valid",
+                )
+
+
+def _kind(program: Program) -> str:
+    return "none" if program.basis is None else program.basis.kind
+
+
+def _tiers(program: Program) -> Iterator[Problem]:
+    bodies = [name for name in ("tiers", "price_difference", "fund") if getattr(program, name) is not None]
+    if not bodies:
+        yield Problem("tiers", "required (or price_difference, or fund)")
+    elif len(bodies) > 1:
+        yield Problem(bodies[1], f"a program has one of tiers, price_difference and fund; {bodies[0]} is given too")
+    tiers = program.tiers
+    if (program.basis is None) != (tiers is None):
+        yield Problem("basis", "required with tiers" if tiers else "goes with tiers, and only with them")
+    if tiers is None:
+        return
+    if _kind(program) in ("growth", "attainment", "share"):
+        for position, level in enumerate(tiers.levels):
+            if level.from_ != round(level.from_, 4):
+                yield Problem(
+                    f"tiers.levels[{position}].from", f"expected a percent with at most 4 decimals, got {level.from_}"
+                )
+    for position in range(1, len(tiers.levels)):
+        before, here = tiers.levels[position - 1].from_, tiers.levels[position].from_
+        if here <= before:
+            yield Problem(f"tiers.levels[{position}].from", f"{here} is not above {before}: tiers rise strictly")
+    if (tiers.method == "lump_sum") != (tiers.rate_kind == "flat"):
+        yield Problem("tiers.rate_kind", f"flat goes with method lump_sum, and only with it, not {tiers.method}")
+    for position, level in enumerate(tiers.levels):
+        path = f"tiers.levels[{position}]"
+        if tiers.method == "lump_sum":
+            if level.flat is None:
+                yield Problem(f"{path}.flat", "required: method lump_sum pays flat amounts")
+            if level.rate is not None:
+                yield Problem(f"{path}.rate", "has no meaning for method lump_sum")
+            continue
+        if level.rate is None:
+            yield Problem(f"{path}.rate", f"required for method {tiers.method}")
+        elif tiers.rate_kind == "percent":
+            if level.rate > 100:
+                yield Problem(f"{path}.rate", f"expected a percent of at most 100, got {level.rate}")
+            if level.rate != round(level.rate, 6):
+                yield Problem(f"{path}.rate", f"expected at most 6 decimals of a percent, got {level.rate}")
+        if level.flat is not None and tiers.method not in ("retrospective", "incremental", "total"):
+            yield Problem(f"{path}.flat", f"has no meaning for method {tiers.method}")
+    if tiers.method == "whole_increment":
+        if tiers.increment is None:
+            yield Problem("tiers.increment", "required for method whole_increment")
+        if len(tiers.levels) > 1:
+            yield Problem("tiers.levels", "method whole_increment has one level: increments above its threshold")
+    elif tiers.increment is not None:
+        yield Problem("tiers.increment", f"has no meaning for method {tiers.method}")
+    if tiers.increment == 0:
+        yield Problem("tiers.increment", "must be above zero")
+    if tiers.method == "linear" and len(tiers.levels) < 2:
+        yield Problem("tiers.levels", "method linear needs two levels or more: it runs between them")
+    if tiers.method in ("linear", "whole_increment") and _kind(program) not in ("amount", "quantity"):
+        yield Problem("tiers.method", f"{tiers.method} goes with basis amount or quantity, not {_kind(program)}")
+    if "lump_sum" in tiers.model_fields_set and tiers.method != "lump_sum":
+        yield Problem("tiers.lump_sum", f"has no meaning for method {tiers.method}")
+
+
+def _growth_payout(program: Program) -> Iterator[Problem]:
+    if program.growth_payout == "all":
+        return
+    path, kind = "growth_payout", program.growth_payout
+    if _kind(program) != "growth":
+        yield Problem(path, f"{kind} goes with basis growth, not {_kind(program)}")
+    if program.target_lines is not None:
+        yield Problem(
+            "target_lines", f"growth_payout {kind} pays on the growth itself: earning and target scope are one"
+        )
+    if program.tiers is None:
+        return
+    if program.tiers.rate_kind != "percent":
+        yield Problem(
+            "tiers.rate_kind", f"growth_payout {kind} is money: expected percent, got {program.tiers.rate_kind}"
+        )
+    if kind == "marginal_growth" and program.tiers.method != "incremental":
+        yield Problem("tiers.method", f"growth_payout marginal_growth is incremental, not {program.tiers.method}")
+
+
+def _bounds(program: Program) -> Iterator[Problem]:
+    for name in ("participant", "program"):
+        cap, floor = getattr(program.cap, name), getattr(program.floor, name)
+        if cap == 0:
+            yield Problem(f"cap.{name}", "a cap of zero pays nothing: must be above zero")
+        if cap is not None and floor is not None and floor > cap:
+            yield Problem(f"floor.{name}", f"{floor} is above the cap of {cap}")
+    if program.budget == 0:
+        yield Problem("budget", "a budget of zero pays nothing: must be above zero")
+
+
+def _payees(program: Program) -> Iterator[Problem]:
+    total = sum((payee.share for payee in program.payees), Decimal(0))
+    if total != 100:
+        yield Problem("payees", f"shares add up to {total}, not 100")
+    roles = [payee.role for payee in program.payees]
+    for position, payee in enumerate(program.payees):
+        path = f"payees[{position}]"
+        if payee.share == 0:
+            yield Problem(f"{path}.share", "must be above zero")
+        if payee.role in roles[:position]:
+            yield Problem(f"{path}.role", f"{payee.role} is named already, see above")
+        if payee.role == "participant" and payee.fallback != "unpaid":
+            yield Problem(f"{path}.fallback", "has no meaning: the participant is always known")
+
+
+def _stacking(program: Program) -> Iterator[Problem]:
+    stacking = program.stacking
+    if stacking is None:
+        return
+    ordered = stacking.rule in ("priority", "net_of")
+    if ordered and stacking.order is None:
+        yield Problem("stacking.order", f"required for rule {stacking.rule}")
+    if not ordered and stacking.order is not None:
+        yield Problem("stacking.order", f"has no meaning for rule {stacking.rule}")
+    if stacking.rule != "net_of":
+        for name in _given(stacking, ("reduced_by_earlier", "reduces_later")):
+            yield Problem(f"stacking.{name}", f"has no meaning for rule {stacking.rule}")
+
+
+def _price_difference(program: Program) -> Iterator[Problem]:
+    price = program.price_difference
+    if price is None:
+        return
+    needed = {"contract_price": None, "margin_protection": "protected_margin"}.get(price.method, price.method)
+    for name in ("amount", "percent", "protected_margin"):
+        if name == needed and getattr(price, name) is None:
+            yield Problem(f"price_difference.{name}", f"required for method {price.method}")
+        if name != needed and getattr(price, name) is not None:
+            yield Problem(f"price_difference.{name}", f"has no meaning for method {price.method}")
+    seen: set[str] = set()
+    for position, authorization in enumerate(price.authorizations):
+        path = f"price_difference.authorizations[{position}]"
+        if authorization.number in seen:
+            yield Problem(f"{path}.number", f"{authorization.number} is given already, see above")
+        seen.add(authorization.number)
+        if authorization.valid_to < authorization.valid_from:
+            yield Problem(f"{path}.valid_to", f"{authorization.valid_to} is before {authorization.valid_from}")
+
+
+def _fund(program: Program) -> Iterator[Problem]:
+    if program.fund is not None and program.fund.expires_on < program.valid_from:
+        yield Problem("fund.expires_on", f"{program.fund.expires_on} is before valid_from {program.valid_from}")
+
+
+def _accrual(program: Program) -> Iterator[Problem]:
+    accrual = program.accrual
+    method = accrual.method
+    for name in _given(accrual, ("forecast", "figures", "percent", "per_unit")):
+        if name not in ACCRUAL_FIELDS[method]:
+            yield Problem(f"accrual.{name}", f"has no meaning for method {method}")
+    if method in ("expected", "most_likely"):
+        if accrual.forecast is None:
+            yield Problem("accrual.forecast", f"required for method {method}: run_rate, seasonality or given")
+        if (accrual.forecast == "given") != bool(accrual.figures):
+            yield Problem("accrual.figures", "go with forecast given, and only with it")
+        yield from _figures(program, "accrual.figures", accrual.figures)
+    if method == "fixed_rate" and (accrual.percent is None) == (accrual.per_unit is None):
+        yield Problem("accrual.percent", "method fixed_rate needs one of percent and per_unit")
+    if method == "straight_line" and (program.tiers is None or program.tiers.method != "lump_sum"):
+        yield Problem("accrual.method", "straight_line spreads a lump sum: tiers.method must be lump_sum")
