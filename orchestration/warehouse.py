@@ -15,7 +15,7 @@ import duckdb
 from orchestration.settings import Settings
 
 
-def configuration(settings: Settings) -> dict[str, str]:
+def configuration(settings: Settings) -> dict[str, str | bool | int | float | list[str]]:
     """DuckDB settings of every connection of this project."""
     return {
         "memory_limit": settings.memory_limit,

@@ -1,0 +1,25 @@
+"""Publish: ERP files and workbooks of each batch, and the analytics snapshot.
+
+What belongs here: files that leave the house. What does not: figures (dbt, books); this room shows
+what it is given, and refuses to show what does not tie. ERP formats are data: formats/<name>.py.
+"""
+
+from orchestration.publish.batches import publish_batches
+from orchestration.publish.files import renderer, write_batch_files
+from orchestration.publish.format import Column, Format, PublishError, all_formats
+from orchestration.publish.money import minor_units
+from orchestration.publish.snapshot import open_snapshot, publish_snapshot, query
+
+__all__ = [
+    "Column",
+    "Format",
+    "PublishError",
+    "all_formats",
+    "minor_units",
+    "open_snapshot",
+    "publish_batches",
+    "publish_snapshot",
+    "query",
+    "renderer",
+    "write_batch_files",
+]

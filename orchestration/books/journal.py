@@ -1,0 +1,359 @@
+"""From what should stand to journal lines and payments: the decisions of the books, without I/O.
+
+What belongs here: pure functions from Arrow tables to Arrow tables. The DuckDB connection that
+they take only computes; nothing is read from it or left in it. What does not: the ledger's folders.
+"""
+
+from __future__ import annotations
+
+import calendar
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+
+import duckdb
+import pyarrow as pa
+
+from orchestration.books.tables import CREDITED_BY, PAYMENT, PAYMENT_LINE, PAYOUT_KEY, POSTING, LedgerError
+
+_MONTH = re.compile(r"\d{4}-(0[1-9]|1[0-2])")
+_NET = "decimal(38, 4)"
+
+_DIFFERENCE_TEXT = ("program_key", "program_id", "payee_id", "period_id", "legal_entity", "currency", "cause")
+_DIFFERENCE_MONEY = ("accrued_to_date", "posted_to_date", "difference")
+_DUE_TEXT = ("program_key", "program_id", "payee_id", "period_id", "legal_entity", "currency", "instrument")
+_DUE_MONEY = ("earned", "held", "settled_to_date", "to_pay")
+
+
+@dataclass(frozen=True)
+class CloseContext:
+    """What a batch is posted for, and from which calculation.
+
+    ``accounting_month`` is ``YYYY-MM``; ``as_of`` the business date of the run; ``calculation_id`` the
+    hash of all inputs; ``file_sequence`` the highest receipt known. ``run_id`` names the run that
+    posted: it stands in the manifest only, so that data and ERP files do not depend on it.
+    """
+
+    accounting_month: str
+    as_of: date
+    run_id: str
+    calculation_id: str
+    file_sequence: int
+
+    def __post_init__(self) -> None:
+        """Refuse a month that is none, and an as-of date before the month (LedgerError)."""
+        if not _MONTH.fullmatch(self.accounting_month):
+            raise LedgerError(f"accounting month {self.accounting_month!r}: expected YYYY-MM")
+        if f"{self.as_of:%Y-%m}" < self.accounting_month:
+            raise LedgerError(f"as-of date {self.as_of} lies before the accounting month {self.accounting_month}")
+
+    @property
+    def posting_date(self) -> date:
+        """Last day of the accounting month: date of its journal lines and payments."""
+        year, month = map(int, self.accounting_month.split("-"))
+        return date(year, month, calendar.monthrange(year, month)[1])
+
+
+def accrual_postings(
+    connection: duckdb.DuckDBPyConnection,
+    context: CloseContext,
+    batch_number: int,
+    differences: pa.Table,
+    accounts: pa.Table,
+    posted: pa.Table,
+) -> pa.Table:
+    """Journal lines (schema POSTING) that post the differences; semantics 10.
+
+    ``differences``: int_accrual_difference, one row per program_key, payee_id, period_id and cause.
+    ``accounts``: the account seed. ``posted``: every journal line posted so far (schema POSTING);
+    what a row says was posted (``posted_to_date``) must be what the ledger's accrual batches hold.
+    Above zero: debit contra_revenue, credit accrued_rebates; below zero the other way round; zero
+    posts nothing. Two lines per row, in the order of its key.
+    Raises LedgerError for missing columns, empty keys, floats, rows that do not add up or come
+    twice, figures of another ledger, and missing accounts.
+    """
+    _check_input(connection, "differences", differences, _DIFFERENCE_TEXT, _DIFFERENCE_MONEY)
+    _refuse(
+        connection,
+        "difference is not accrued_to_date less posted_to_date",
+        f"""
+        select {", ".join(PAYOUT_KEY)} from differences group by all
+        having sum(difference) <> max(accrued_to_date) - max(posted_to_date)
+            or max(accrued_to_date) <> min(accrued_to_date) or max(posted_to_date) <> min(posted_to_date)
+        """,
+        differences=differences,
+    )
+    _refuse(
+        connection,
+        "more than one row for one program_key, payee_id, period_id and cause",
+        f"select {', '.join(PAYOUT_KEY)}, cause from differences group by all having count(*) > 1",
+        differences=differences,
+    )
+    _refuse(
+        connection,
+        "posted_to_date is not what the ledger's accrual batches hold (columns: key, handed in, in the ledger)",
+        f"""
+        with ledger as (
+            select {", ".join(PAYOUT_KEY)}, sum(credit - debit) as amount from posted
+            where batch_kind = 'accrual' and account_role = 'accrued_rebates' group by all
+        )
+        select distinct {", ".join(PAYOUT_KEY)}, posted_to_date::{_NET}, coalesce(amount, 0)::{_NET}
+        from differences left join ledger using ({", ".join(PAYOUT_KEY)})
+        where posted_to_date <> coalesce(amount, 0)
+        """,
+        differences=differences,
+        posted=posted,
+    )
+    lines = f"""
+        with entry as (
+            select *, row_number() over (order by {", ".join(PAYOUT_KEY)}, cause) as entry
+            from differences where difference <> 0
+        ),
+        line as (
+            select *, 1 as side, if(difference > 0, 'contra_revenue', 'accrued_rebates') as account_role,
+                abs(difference) as debit, 0 as credit
+            from entry
+            union all
+            select *, 2 as side, if(difference > 0, 'accrued_rebates', 'contra_revenue') as account_role,
+                0 as debit, abs(difference) as credit
+            from entry
+        )
+        select *, null as payment_id from line
+    """
+    return _journal(connection, context, batch_number, "accrual", lines, accounts, differences=differences)
+
+
+@dataclass(frozen=True)
+class Settlement:
+    """Payments (schema PAYMENT), their lines (PAYMENT_LINE) and the journal (POSTING) of one batch."""
+
+    posting: pa.Table
+    payment: pa.Table
+    payment_line: pa.Table
+
+    def tables(self) -> dict[str, pa.Table]:
+        """The tables by name."""
+        return {"posting": self.posting, "payment": self.payment, "payment_line": self.payment_line}
+
+
+def settlement(
+    connection: duckdb.DuckDBPyConnection,
+    context: CloseContext,
+    batch_number: int,
+    due: pa.Table,
+    accounts: pa.Table,
+    settled: pa.Table,
+) -> Settlement:
+    """Payments for what is due; semantics 11.
+
+    ``due``: int_settlement_due, one row per program_key, payee_id, period_id. ``settled``: every
+    payment line so far (schema PAYMENT_LINE); ``settled_to_date`` must be what it holds, so that no
+    payout is paid twice. Rows are joined to one payment per payee, legal entity, currency and
+    instrument. A payment stands when its total is above zero and at least the highest
+    ``minimum_payment`` of its rows (none: null); otherwise its rows are carried: they stay due, and
+    are no part of the batch. Rows with nothing to pay take no part.
+    Journal: each line debits accrued_rebates (a negative one credits it), each payment credits
+    accounts_receivable (credit_memo) or accounts_payable (supplier_invoice).
+    Raises LedgerError as accrual_postings does, and for unknown instruments.
+    """
+    _check_input(connection, "due", due, _DUE_TEXT, _DUE_MONEY, ("minimum_payment",))
+    _refuse(
+        connection,
+        f"unknown instrument, expected one of {', '.join(CREDITED_BY)}",
+        f"select distinct program_key, instrument from due where instrument not in {_literals(CREDITED_BY)}",
+        due=due,
+    )
+    _refuse(
+        connection,
+        "to_pay is not earned less held less settled_to_date",
+        f"select {', '.join(PAYOUT_KEY)} from due where to_pay <> earned - held - settled_to_date",
+        due=due,
+    )
+    _refuse(
+        connection,
+        "more than one row for one program_key, payee_id and period_id",
+        f"select {', '.join(PAYOUT_KEY)} from due group by all having count(*) > 1",
+        due=due,
+    )
+    _refuse(
+        connection,
+        "settled_to_date is not what the ledger's payments hold (columns: key, handed in, in the ledger)",
+        f"""
+        with ledger as (select {", ".join(PAYOUT_KEY)}, sum(amount) as amount from settled group by all)
+        select {", ".join(PAYOUT_KEY)}, settled_to_date::{_NET}, coalesce(amount, 0)::{_NET}
+        from due left join ledger using ({", ".join(PAYOUT_KEY)})
+        where settled_to_date <> coalesce(amount, 0)
+        """,
+        due=due,
+        settled=settled,
+    )
+    payment_key = "payee_id, legal_entity, currency, instrument"
+    paid = _sql(
+        connection,
+        f"""
+        with total as (
+            select *, sum(to_pay) over payment as total, coalesce(max(minimum_payment) over payment, 0) as minimum
+            from due where to_pay <> 0
+            window payment as (partition by {payment_key})
+        )
+        select concat_ws('-', 'P', '{context.accounting_month}', {payment_key}) as payment_id,
+            {batch_number} as batch_number, '{context.accounting_month}' as accounting_month,
+            program_key, program_id, period_id, {payment_key}, to_pay::decimal(18, 4) as amount,
+            date '{context.posting_date}' as payment_date
+        from total where total > 0 and total >= minimum
+        """,
+        due=due,
+    )
+    payment = _sql(
+        connection,
+        f"""
+        select payment_id, batch_number, accounting_month, {payment_key}, sum(amount)::decimal(18, 4) as amount,
+            payment_date
+        from paid group by all order by {payment_key}
+        """,
+        paid=paid,
+    )
+    payment_line = _sql(
+        connection,
+        f"""
+        select payment_id, batch_number, accounting_month, program_key, program_id, payee_id, period_id,
+            legal_entity, currency, amount
+        from paid order by {payment_key}, program_key, period_id
+        """,
+        paid=paid,
+    )
+    credited = " ".join(f"when '{instrument}' then '{role}'" for instrument, role in CREDITED_BY.items())
+    lines = f"""
+        with entry as (select *, row_number() over (order by {payment_key}) as entry from payment)
+        select entry, 1 as side, program_key, program_id, line.payee_id, period_id, line.legal_entity, line.currency,
+            'accrued_rebates' as account_role, greatest(line.amount, 0) as debit, greatest(-line.amount, 0) as credit,
+            'settlement' as cause, payment_id
+        from payment_line as line join entry using (payment_id)
+        union all
+        select entry, 2 as side, null as program_key, null as program_id, payee_id, null as period_id, legal_entity,
+            currency, case instrument {credited} end as account_role, 0 as debit, amount as credit,
+            'settlement' as cause, payment_id
+        from entry
+    """
+    payment = payment.select(PAYMENT.names).cast(PAYMENT)
+    payment_line = payment_line.select(PAYMENT_LINE.names).cast(PAYMENT_LINE)
+    posting = _journal(
+        connection,
+        context,
+        batch_number,
+        "settlement",
+        lines,
+        accounts,
+        payment=payment,
+        payment_line=payment_line,
+    )
+    return Settlement(posting, payment, payment_line)
+
+
+def _journal(
+    connection: duckdb.DuckDBPyConnection,
+    context: CloseContext,
+    batch_number: int,
+    kind: str,
+    lines: str,
+    accounts: pa.Table,
+    **tables: pa.Table,
+) -> pa.Table:
+    """Number the journal lines and find their accounts. ``lines`` is the query that gives them.
+
+    Its columns: entry, side, program_key, program_id, payee_id, period_id, legal_entity, currency,
+    account_role, debit, credit, cause, payment_id.
+    """
+    _check_accounts(connection, accounts)
+    _refuse(
+        connection,
+        "no account for (legal_entity, account_role)",
+        f"select distinct legal_entity, account_role from ({lines}) anti join accounts"
+        " using (legal_entity, account_role)",
+        accounts=accounts,
+        **tables,
+    )
+    journal = _sql(
+        connection,
+        f"""
+        select {batch_number} as batch_number, '{kind}' as batch_kind,
+            '{context.accounting_month}' as accounting_month,
+            row_number() over (order by entry, side, program_key, period_id) as journal_line,
+            format('{batch_number:06}-{{:06d}}', entry) as entry_id,
+            program_key, program_id, payee_id, period_id, legal_entity, currency, account_role, account, cost_centre,
+            debit::decimal(18, 4) as debit, credit::decimal(18, 4) as credit, cause, payment_id,
+            date '{context.posting_date}' as posting_date
+        from ({lines}) join accounts using (legal_entity, account_role)
+        order by journal_line
+        """,
+        accounts=accounts,
+        **tables,
+    )
+    return journal.select(POSTING.names).cast(POSTING)
+
+
+def _check_accounts(connection: duckdb.DuckDBPyConnection, accounts: pa.Table) -> None:
+    """LedgerError when the account table lacks columns, holds numbers for text, or names a role twice."""
+    _check_input(connection, "accounts", accounts, ("legal_entity", "account_role", "account", "cost_centre"), ())
+    _refuse(
+        connection,
+        "more than one account for (legal_entity, account_role)",
+        "select legal_entity, account_role from accounts group by all having count(*) > 1",
+        accounts=accounts,
+    )
+
+
+def _check_input(
+    connection: duckdb.DuckDBPyConnection,
+    name: str,
+    table: pa.Table,
+    text: Sequence[str],
+    money: Sequence[str],
+    optional_money: Sequence[str] = (),
+) -> None:
+    """LedgerError when columns are missing, of another type or empty, or money has more than 4 decimals."""
+    missing = [column for column in (*text, *money, *optional_money) if column not in table.column_names]
+    if missing:
+        raise LedgerError(f"{name}: column(s) missing: {', '.join(missing)}")
+    for column in text:
+        if not (pa.types.is_string(table[column].type) or pa.types.is_large_string(table[column].type)):
+            raise LedgerError(f"{name}.{column}: expected text, got {table[column].type}")
+    for column in (*money, *optional_money):
+        if not pa.types.is_decimal(table[column].type):
+            raise LedgerError(f"{name}.{column}: expected a decimal, got {table[column].type}")
+    empty = [column for column in (*text, *money) if table[column].null_count]
+    if empty:
+        raise LedgerError(f"{name}: empty value(s) in {', '.join(empty)}")
+    for column in (*money, *optional_money):
+        _refuse(
+            connection,
+            f"{name}.{column} does not fit DECIMAL(18,4)",
+            f"select {column}::varchar from rows"
+            f" where {column} is not null and try_cast({column} as decimal(18, 4)) is distinct from {column}",
+            rows=table,
+        )
+
+
+def _refuse(connection: duckdb.DuckDBPyConnection, what: str, query: str, **tables: pa.Table) -> None:
+    """LedgerError with the first rows when the query finds any."""
+    found = _sql(connection, f"select * from ({query}) order by all", **tables)
+    if found.num_rows:
+        rows = ["(" + ", ".join(map(str, row.values())) + ")" for row in found.slice(0, 5).to_pylist()]
+        more = f" and {found.num_rows - 5} more" if found.num_rows > 5 else ""
+        raise LedgerError(f"{what}: {', '.join(rows)}{more}")
+
+
+def _sql(connection: duckdb.DuckDBPyConnection, query: str, **tables: pa.Table) -> pa.Table:
+    """Run one query over the given tables; they are not left in the connection."""
+    for name, table in tables.items():
+        connection.register(name, table)
+    try:
+        return connection.sql(query).to_arrow_table()
+    finally:
+        for name in tables:
+            connection.unregister(name)
+
+
+def _literals(values: Mapping[str, str]) -> str:
+    return "(" + ", ".join(f"'{value}'" for value in values) + ")"

@@ -1,0 +1,78 @@
+"""Posting: one batch per kind and accounting month, once.
+
+What belongs here: the order of steps of a post under the ledger's lock. What does not: how figures
+become journal lines (journal.py) and how batches are stored (ledger.py).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import duckdb
+import pyarrow as pa
+
+from orchestration import warehouse
+from orchestration.books import journal, ledger
+from orchestration.books.journal import CloseContext
+from orchestration.books.ledger import Batch, Render
+from orchestration.books.tables import TABLES_OF_KIND, LedgerError
+from orchestration.settings import Settings
+
+
+def post_accruals(
+    settings: Settings, context: CloseContext, differences: pa.Table, accounts: pa.Table, render: Render
+) -> Batch:
+    """Post the month's accrual batch from int_accrual_difference and the account seed.
+
+    A batch that stands already is returned unchanged (``new`` false). No difference: an empty batch,
+    which marks the month as accrued. Rules and input columns: journal.accrual_postings.
+    Raises LedgerError when the ledger does not verify, the month may not be closed, another process
+    holds the lock, or the input breaks a rule; nothing is written then.
+    """
+
+    def compute(connection: duckdb.DuckDBPyConnection, number: int) -> dict[str, pa.Table]:
+        posted = ledger.read(settings, "posting")
+        posting = journal.accrual_postings(connection, context, number, differences, accounts, posted)
+        return {"posting": posting}
+
+    return _post(settings, context, "accrual", compute, render)
+
+
+def post_settlements(
+    settings: Settings, context: CloseContext, due: pa.Table, accounts: pa.Table, render: Render
+) -> Batch:
+    """Post the month's settlement batch from int_settlement_due and the account seed.
+
+    As post_accruals, and only after it for the same month. Rules: journal.settlement.
+    """
+
+    def compute(connection: duckdb.DuckDBPyConnection, number: int) -> dict[str, pa.Table]:
+        settled = ledger.read(settings, "payment_line")
+        return journal.settlement(connection, context, number, due, accounts, settled).tables()
+
+    return _post(settings, context, "settlement", compute, render)
+
+
+def _post(
+    settings: Settings,
+    context: CloseContext,
+    kind: str,
+    compute: Callable[[duckdb.DuckDBPyConnection, int], dict[str, pa.Table]],
+    render: Render,
+) -> Batch:
+    month = context.accounting_month
+    with ledger.locked(settings):
+        batches = ledger.verify(settings)
+        existing = ledger.existing_batch(settings, batches, kind, month)
+        if existing:
+            return existing
+        ledger.close_state(batches, month)
+        posted = {manifest.kind for manifest in batches if manifest.accounting_month == month}
+        for earlier in TABLES_OF_KIND:
+            if earlier == kind:
+                break
+            if earlier not in posted:
+                raise LedgerError(f"{month}: post its {earlier} batch before its {kind} batch")
+        with warehouse.in_memory(settings) as connection:
+            tables = compute(connection, len(batches) + 1)
+        return ledger.write_batch(settings, batches, kind, context, tables, render)

@@ -1,0 +1,168 @@
+"""What a batch consists of: the columns of its tables, and the rules that every batch keeps.
+
+What belongs here: schemas and checks over Arrow tables (pure). What does not: folders, manifests,
+and how postings are found.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+MONEY = pa.decimal128(18, 4)
+
+POSTING = pa.schema(
+    [
+        ("batch_number", pa.int32()),
+        ("batch_kind", pa.string()),
+        ("accounting_month", pa.string()),
+        ("journal_line", pa.int32()),
+        ("entry_id", pa.string()),
+        ("program_key", pa.string()),
+        ("program_id", pa.string()),
+        ("payee_id", pa.string()),
+        ("period_id", pa.string()),
+        ("legal_entity", pa.string()),
+        ("currency", pa.string()),
+        ("account_role", pa.string()),
+        ("account", pa.string()),
+        ("cost_centre", pa.string()),
+        ("debit", MONEY),
+        ("credit", MONEY),
+        ("cause", pa.string()),
+        ("payment_id", pa.string()),
+        ("posting_date", pa.date32()),
+    ]
+)
+"""One row per journal line; key: batch_number, journal_line."""
+
+PAYMENT = pa.schema(
+    [
+        ("payment_id", pa.string()),
+        ("batch_number", pa.int32()),
+        ("accounting_month", pa.string()),
+        ("payee_id", pa.string()),
+        ("legal_entity", pa.string()),
+        ("currency", pa.string()),
+        ("instrument", pa.string()),
+        ("amount", MONEY),
+        ("payment_date", pa.date32()),
+    ]
+)
+"""One row per payment; key: payment_id. The amount is above zero."""
+
+PAYMENT_LINE = pa.schema(
+    [
+        ("payment_id", pa.string()),
+        ("batch_number", pa.int32()),
+        ("accounting_month", pa.string()),
+        ("program_key", pa.string()),
+        ("program_id", pa.string()),
+        ("payee_id", pa.string()),
+        ("period_id", pa.string()),
+        ("legal_entity", pa.string()),
+        ("currency", pa.string()),
+        ("amount", MONEY),
+    ]
+)
+"""One row per payout in a payment; key: batch_number, program_key, payee_id, period_id. May be negative."""
+
+SCHEMAS: dict[str, pa.Schema] = {"posting": POSTING, "payment": PAYMENT, "payment_line": PAYMENT_LINE}
+
+TABLES_OF_KIND: dict[str, tuple[str, ...]] = {
+    "accrual": ("posting",),
+    "settlement": ("posting", "payment", "payment_line"),
+}
+"""Kinds of batches in the order in which a month posts them, with their tables."""
+
+PAYOUT_KEY = ("program_key", "payee_id", "period_id")
+CREDITED_BY = {"credit_memo": "accounts_receivable", "supplier_invoice": "accounts_payable"}
+"""Account role that a payment's instrument credits (semantics 11)."""
+
+
+class LedgerError(Exception):
+    """The ledger, or what was handed in for it, breaks a rule. The message names what and where."""
+
+
+def totals(posting: pa.Table) -> list[dict[str, str]]:
+    """Debit and credit per legal entity and currency, as text with four decimals, sorted by both."""
+    sums = posting.group_by(["legal_entity", "currency"]).aggregate([("debit", "sum"), ("credit", "sum")])
+    return [
+        {
+            "legal_entity": row["legal_entity"],
+            "currency": row["currency"],
+            "debit": f"{row['debit_sum']:.4f}",
+            "credit": f"{row['credit_sum']:.4f}",
+        }
+        for row in sums.sort_by([("legal_entity", "ascending"), ("currency", "ascending")]).to_pylist()
+    ]
+
+
+def check_batch(kind: str, tables: Mapping[str, pa.Table]) -> None:
+    """Refuse a batch that breaks a rule (semantics 10-12); LedgerError says which.
+
+    Debit equals credit per entry and per legal entity and currency; each journal line has one side,
+    above zero; a settlement's payments equal their lines and what the journal credits; a payout
+    stands at most once in a batch.
+    """
+    for name in TABLES_OF_KIND[kind]:
+        if not tables[name].schema.equals(SCHEMAS[name]):
+            raise LedgerError(f"{name} does not have its columns: {', '.join(SCHEMAS[name].names)}")
+    posting = tables["posting"]
+    one_side = pc.or_(
+        pc.and_(pc.greater(posting["debit"], Decimal(0)), pc.equal(posting["credit"], Decimal(0))),
+        pc.and_(pc.equal(posting["debit"], Decimal(0)), pc.greater(posting["credit"], Decimal(0))),
+    )
+    wrong = posting.filter(pc.invert(pc.fill_null(one_side, False)))
+    if wrong.num_rows:
+        lines = ", ".join(str(line) for line in wrong["journal_line"][:5].to_pylist())
+        raise LedgerError(f"{wrong.num_rows} journal line(s) without exactly one side above zero: {lines}")
+    for keys in (["legal_entity", "currency"], ["entry_id", "legal_entity", "currency"]):
+        _equal("debit and credit differ", _side(posting, "debit", keys), _side(posting, "credit", keys), keys)
+    if kind == "settlement":
+        _check_payments(posting, tables["payment"], tables["payment_line"])
+
+
+def _check_payments(posting: pa.Table, payment: pa.Table, payment_line: pa.Table) -> None:
+    """A settlement's payments, their lines and the journal say the same; LedgerError otherwise."""
+    keys = ["payment_id", "legal_entity", "currency"]
+    for name, table, unique in (("payment", payment, ["payment_id"]), ("payout", payment_line, list(PAYOUT_KEY))):
+        twice = table.group_by(unique).aggregate([([], "count_all")]).filter(pc.field("count_all") > 1)
+        if twice.num_rows:
+            raise LedgerError(f"{name} more than once in a batch: {_sample(twice, unique)}")
+    not_positive = payment.filter(pc.invert(pc.greater(payment["amount"], Decimal(0))))
+    if not_positive.num_rows:
+        raise LedgerError(f"payment not above zero: {_sample(not_positive, ['payment_id'])}")
+    credited = posting.filter(pc.is_in(posting["account_role"], pa.array(list(CREDITED_BY.values()))))
+    cleared = posting.filter(pc.equal(posting["account_role"], "accrued_rebates"))
+    amount = pc.subtract(cleared["debit"], cleared["credit"]).cast(pa.decimal128(38, 4))
+    cleared = cleared.select(keys).append_column("amount", amount)
+    paid = _side(payment, "amount", keys)
+    _equal("payment and its lines differ", paid, _side(payment_line, "amount", keys), keys)
+    _equal("payment and the journal's payable differ", paid, _side(credited, "credit", keys), keys)
+    _equal("payment and the journal's accrued rebates differ", paid, cleared, keys)
+
+
+def _side(table: pa.Table, column: str, keys: Sequence[str]) -> pa.Table:
+    """Keys and one amount, named ``amount``."""
+    return table.select(list(keys)).append_column("amount", table[column].cast(pa.decimal128(38, 4)))
+
+
+def _equal(what: str, left: pa.Table, right: pa.Table, keys: Sequence[str]) -> None:
+    """LedgerError when the sums of ``amount`` per key differ between the two tables."""
+    negated = pc.negate(right["amount"]).cast(pa.decimal128(38, 4))
+    both = pa.concat_tables([left, right.set_column(right.schema.get_field_index("amount"), "amount", negated)])
+    sums = both.group_by(list(keys)).aggregate([("amount", "sum")])
+    unequal = sums.filter(pc.not_equal(sums["amount_sum"], Decimal(0)))
+    if unequal.num_rows:
+        raise LedgerError(f"{what}: {_sample(unequal, [*keys, 'amount_sum'])}")
+
+
+def _sample(table: pa.Table, columns: Sequence[str]) -> str:
+    """The first rows, sorted, as text for a message."""
+    rows = table.select(list(columns)).sort_by([(columns[0], "ascending")]).slice(0, 5).to_pylist()
+    more = f" and {table.num_rows - len(rows)} more" if table.num_rows > len(rows) else ""
+    return "; ".join(", ".join(str(row[column]) for column in columns) for row in rows) + more
