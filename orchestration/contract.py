@@ -60,7 +60,9 @@ LINE = Entity(
     ("source", "document_number", "line_number"),
     (
         Column("stream", TEXT, "sell_in or sell_through; set by the source's mapping", "sell_in", True, STREAMS),
-        Column("document_number", TEXT, "number of the invoice, credit memo or sales report entry", "31198705046", True),
+        Column(
+            "document_number", TEXT, "number of the invoice, credit memo or sales report entry", "31198705046", True
+        ),
         Column("line_number", TEXT, "number of the line in its document", "10", True),
         Column("document_type", TEXT, "what the document is", "invoice", True, DOCUMENT_TYPES),
         Column("document_date", DATE, "business date of the line; decides the period", "2017-03-31", True),
@@ -72,7 +74,9 @@ LINE = Entity(
         Column("reseller_id", TEXT, "reseller who bought or sold on", "R-367"),
         Column("end_customer_id", TEXT, "end customer, where known", "H-1001"),
         Column("end_customer_name", TEXT, "end customer's name as reported", "Household 1001"),
-        Column("product_id", TEXT, "our product; a partner's own code is mapped by the cross-reference", "1029743", True),
+        Column(
+            "product_id", TEXT, "our product; a partner's own code is mapped by the cross-reference", "1029743", True
+        ),
         Column("quantity", QUANTITY, "quantity in `unit`; negative for returns", "2", True),
         Column("unit", TEXT, "unit of measure of the quantity", "EA", True),
         Column("net_amount", AMOUNT, "net amount of the line in `currency`; negative for returns", "5.58", True),

@@ -33,8 +33,7 @@ select
     l.region
 from {{ ref('stg_line') }} as l
 inner join {{ ref('int_line_version') }} as v
-    on l.line_key = v.line_key
-    and l.file_sequence = v.file_sequence
+    on l.file_sequence = v.file_sequence
     and l.row_number = v.row_number
     and v.line_status = 'current'
 inner join {{ ref('int_product') }} as p on l.product_id = p.product_id

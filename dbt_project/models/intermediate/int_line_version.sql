@@ -2,7 +2,17 @@
 -- older files said of its partner and month, a cancellation removes, lines after the as-of date do not count yet.
 with versions as (
     select
-        *,
+        line_key,
+        source,
+        file_sequence,
+        file_hash,
+        row_number,
+        distributor_id,
+        reseller_id,
+        document_date,
+        record_intent,
+        net_amount,
+        currency,
         row_number() over (partition by line_key order by file_sequence desc, row_number desc) as version_rank,
         count(*) over (partition by line_key) as version_count
     from {{ ref('stg_line') }}
@@ -21,7 +31,6 @@ replacements as (
 )
 
 select
-    v.line_key || '|' || cast(v.file_sequence as varchar) || '|' || cast(v.row_number as varchar) as line_version_key,
     v.line_key,
     v.source,
     v.file_sequence,

@@ -28,7 +28,7 @@ select
     p.channel,
     p.region,
     p.country,
-    min(t.tier) as tier,
+    max_by(t.tier, t.valid_from) as tier,
     min(g.group_id) as group_id
 from episodes as e
 inner join {{ ref('int_partner') }} as p on e.partner_id = p.partner_id

@@ -11,7 +11,7 @@ select
             when 'ship_to' then n.ship_to_id
             when 'distributor' then n.distributor_id
             when 'reseller' then n.reseller_id
-            when 'group_head' then b.participant_id
+            when 'group_head' then e.group_id
         end,
         y.fallback_partner_id,
         ''
@@ -23,6 +23,8 @@ select
     sum({{ whole('y.share * 100') }} * l.weight) as payee_weight
 from {{ ref('int_payout_line') }} as l
 inner join {{ ref('stg_program_payee') }} as y on l.program_key = y.program_key
-inner join {{ ref('int_basis') }} as b on l.payout_id = b.payout_id
 inner join {{ ref('int_line') }} as n on l.line_key = n.line_key
+left join {{ ref('int_partner_episode') }} as e
+    on l.member_id = e.partner_id
+    and n.document_date between e.valid_from and e.valid_to
 group by 1, 2, 3, 4, 5, 6

@@ -12,9 +12,9 @@ with rules as (
     inner join {{ ref('segment_rule') }} as r on s.segment_id = r.segment_id
 ),
 
--- distinct: a partner in several groups meets one rule on group_id more than once
+-- a partner in several groups has several values of group_id: `!=` needs all of them to differ, the others need one
 held as (
-    select distinct
+    select
         r.segment_id,
         r.rule_count,
         r.rule_number,
@@ -26,14 +26,15 @@ held as (
     inner join {{ ref('int_entity_attribute') }} as a
         on r.entity = a.entity
         and r.attribute = a.attribute
-        and case r.operator
-            when '=' then a.value = r.value
-            when '!=' then a.value <> r.value
-            when 'in' then {{ one_of('a.value', 'r.value') }}
-            when '>=' then {{ as_decimal('a.value') }} >= {{ as_decimal('r.value') }}
-            when '<' then {{ as_decimal('a.value') }} < {{ as_decimal('r.value') }}
-            else false
-        end
+    group by 1, 2, 3, 4, 5, 6, 7, r.operator
+    having case r.operator
+        when '=' then max(case when a.value = r.value then 1 else 0 end)
+        when '!=' then min(case when a.value <> r.value then 1 else 0 end)
+        when 'in' then max(case when {{ one_of('a.value', 'r.value') }} then 1 else 0 end)
+        when '>=' then max(case when {{ as_decimal('a.value') }} >= {{ as_decimal('r.value') }} then 1 else 0 end)
+        when '<' then max(case when {{ as_decimal('a.value') }} < {{ as_decimal('r.value') }} then 1 else 0 end)
+        else 0
+    end = 1
 )
 
 select

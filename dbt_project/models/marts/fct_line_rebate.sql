@@ -1,6 +1,5 @@
 -- Grain: one line's part of one payout for one payee: lineage from every cent to the file row.
 select
-    s.payout_id || '|' || s.payee_id || '|' || s.line_key as line_rebate_id,
     s.line_key,
     s.payout_id,
     p.program_id,

@@ -1,6 +1,5 @@
 -- Grain: one line that a program's scope looks at and leaves out, with the reason.
 select
-    l.scope_key || '|' || l.line_key as excluded_line_id,
     l.program_key,
     l.scope_key,
     l.line_key,

@@ -1,6 +1,5 @@
 -- Grain: one row of a file that does not count (corrected, replaced, cancelled) or not yet (after the as-of date).
 select
-    v.line_version_key,
     v.line_key,
     v.line_status,
     v.document_date,

@@ -1,0 +1,464 @@
+"""The `rebates` command.
+
+What belongs here: arguments, exit codes, the order of words on the screen. The work is done by the
+jobs (execute.py), the rooms, and queries on the snapshot (explain.py).
+
+Exit codes: 0 done, 1 the run stopped or a check failed, 2 the command cannot be carried out as given.
+"""
+
+from __future__ import annotations
+
+import os
+import warnings
+from collections.abc import Callable
+from datetime import date
+from functools import wraps
+from typing import TYPE_CHECKING, Any
+
+import click
+from rich.text import Text
+
+from orchestration import runs
+from orchestration.settings import Settings, SettingsError
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from orchestration.execute import Outcome
+
+MONTH = "2017-06"
+
+
+class Refused(click.ClickException):
+    """The command cannot be carried out; the message says why."""
+
+    exit_code = 2
+
+
+def _plain_errors(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Turn what the rooms refuse into one line; anything else is a fault of ours and keeps its trace."""
+
+    @wraps(command)
+    def wrapped(*args: Any, **kwargs: Any) -> Any:
+        from orchestration.books import LedgerError
+        from orchestration.intake import MappingError
+        from orchestration.publish import PublishError
+        from orchestration.sample import SampleDataError
+        from orchestration.transform import DbtError
+        from orchestration.validation import RuleError
+
+        refusals = (
+            runs.RunError, SettingsError, LedgerError, MappingError, PublishError, SampleDataError, DbtError,
+            RuleError,
+        )  # fmt: skip
+        try:
+            return command(*args, **kwargs)
+        except refusals as error:
+            raise Refused(str(error)) from None
+
+    return wrapped
+
+
+def _settings() -> Settings:
+    try:
+        return Settings.from_env()
+    except SettingsError as error:
+        raise Refused(str(error)) from None
+
+
+def _console() -> Console:
+    from orchestration import screen
+
+    return screen.page()
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+def main() -> None:
+    """Channel rebates: from landing files to accruals and payments that tie."""
+    os.environ.update(runs.QUIET)
+    warnings.filterwarnings("ignore", module="dagster")
+
+
+# --- runs -----------------------------------------------------------------------------------
+
+
+@main.command()
+@click.option(
+    "--as-of", required=True, metavar="DATE", help="Business date, e.g. 2017-06-30; later lines do not count."
+)
+@_plain_errors
+def run(as_of: str) -> None:
+    """Compute as of a date (later lines do not count) and publish the snapshot; posts nothing."""
+    try:
+        month = runs.month_of(date.fromisoformat(as_of))
+    except ValueError:
+        raise Refused(f"as-of date {as_of!r}: expected YYYY-MM-DD, for example 2017-06-30") from None
+    settings = _settings()
+    outcome = _execute(settings, "refresh", month, as_of)
+    _page(settings, [outcome])
+
+
+@main.command()
+@click.argument("month")
+@_plain_errors
+def close(month: str) -> None:
+    """Close an accounting MONTH (2017-06): compute at its last day, post the differences, publish.
+
+    A month that is closed already is computed and published again; nothing is posted.
+    """
+    settings = _settings()
+    runs.month_end(month)
+    _may_close(settings, month)
+    outcome = _execute(settings, "close", month)
+    _page(settings, [outcome])
+
+
+@main.command()
+@click.option("--through", metavar="DATE", help="Deliver what is due on or before this date (default: everything).")
+@_plain_errors
+def sample(through: str | None) -> None:
+    """Deliver the sample company's files into landing/, as the outside world would send them."""
+    settings = _settings()
+    try:
+        day = date.fromisoformat(through) if through else date.max
+    except ValueError:
+        raise Refused(f"--through {through!r}: expected YYYY-MM-DD, for example 2017-07-05") from None
+    _deliver(settings, day, _console())
+
+
+@main.command("sample-year")
+@click.option("--from", "first", default="2017-03", show_default=True, metavar="MONTH", help="First month to close.")
+@click.option("--to", "last", default=MONTH, show_default=True, metavar="MONTH", help="Last month to close.")
+@_plain_errors
+def sample_year(first: str, last: str) -> None:
+    """Live through months of the sample company: deliver each month's files, then close it.
+
+    Files are delivered through the 5th of the next month. A month whose successor is closed too is
+    skipped; the last one is always computed and published, so that a second call changes nothing.
+    """
+    from orchestration import books
+
+    settings = _settings()
+    console = _console()
+    wanted = runs.months(first, last)
+    closed = books.closed_months(settings)
+    todo = runs.months_to_run(wanted, closed)
+    skipped = [month for month in wanted if month not in todo]
+    if skipped:
+        console.print(Text(f"Closed already, with the month after: {', '.join(skipped)}", style="dim"))
+    if not todo:
+        raise Refused(f"{first} to {last}: all closed, and so is the month after; nothing to do")
+    outcomes = []
+    for month in todo:
+        following = runs.next_month(month)
+        _deliver(settings, date(int(following[:4]), int(following[5:]), 5), console)
+        _may_close(settings, month)
+        outcomes.append(_execute(settings, "close", month))
+        console.print()
+    _page(settings, outcomes)
+
+
+def _may_close(settings: Settings, month: str) -> None:
+    """Refuse early, with the books' own words, a month that may not be closed."""
+    from orchestration import books
+
+    books.open_for_close(settings, month)
+
+
+def _deliver(settings: Settings, through: date, console: Console) -> None:
+    from orchestration import sample as company
+
+    with console.status("sample company: deliveries") as status:
+
+        def tell(message: str) -> None:
+            if console.is_terminal:
+                status.update(Text(message))
+
+        delivered = company.deliver(settings, through, tell)
+    when = "" if through == date.max else f" through {through}"
+    console.print(Text(f"Sample company: {len(delivered)} new file(s) in {settings.landing}{when}"), soft_wrap=True)
+
+
+def _execute(settings: Settings, job: str, month: str | None = None, as_of: str | None = None) -> Outcome:
+    """Run a job with its progress on the screen; exit with 1 when it stops."""
+    from orchestration import execute, screen
+
+    title = {"close": f"Close of {month}", "refresh": f"Run as of {as_of}", "intake": "Intake"}[job]
+    with execute.aside(execute.log_of(settings, job, month)) as real:
+        console = screen.page(real)
+        console.print(Text(title, style="bold"))
+        progress = screen.Progress(console)
+        try:
+            outcome = execute.execute(settings, job, month=month, as_of=as_of, tell=progress)
+        finally:
+            progress.close()
+        if outcome.failure:
+            screen.failure(console, outcome)
+    if outcome.failure:
+        raise SystemExit(1)
+    return outcome
+
+
+def _page(settings: Settings, outcomes: list[Outcome]) -> None:
+    """The screen at the end: files and rows, programs, batches and files written, elapsed."""
+    from orchestration import explain, publish, screen
+
+    console = _console()
+    last = outcomes[-1]
+    with publish.open_snapshot(settings) as connection:
+        console.print()
+        explain.intake_page(connection, console)
+        console.print()
+        explain.program_page(connection, console)
+    console.print()
+    batches = [
+        (
+            made["batch"],
+            made["rows"]["posting"],
+            "posted now" if made["posted now"] else "stood already, nothing posted",
+        )
+        for outcome in outcomes
+        for name in ("accrual_batch", "settlement_batch")
+        if (made := outcome.made.get(name))
+    ]
+    if batches:
+        console.print(screen.table(f"Batches in {settings.ledger}", ("batch", "journal lines", ""), batches))
+        console.print()
+    written = [settings.published / name for outcome in outcomes for name in outcome.made["erp_files"]["written"]]
+    if written:
+        screen.paths(console, f"Files written below {settings.published}", written, settings.published)
+    else:
+        console.print(
+            Text(f"No new ERP file; those of every batch are in {settings.published / 'erp'}"), soft_wrap=True
+        )
+    console.print(
+        Text(f"Snapshot {last.made['snapshot']['version']} in {last.made['snapshot']['folder']}"), soft_wrap=True
+    )
+    console.print()
+    passed, warned = sum(o.checks_passed for o in outcomes), sorted({w for o in outcomes for w in o.checks_warned})
+    console.print(Text(f"Checks: {passed:,} passed, {len(warned)} warned, none failed"))
+    for name in warned:
+        console.print(Text(f"  warned: {name}", style="yellow"), soft_wrap=True)
+    console.print()
+    screen.elapsed(console, outcomes)
+    console.print(Text(f"Log: {last.log}", style="dim"), soft_wrap=True)
+
+
+# --- answers --------------------------------------------------------------------------------
+
+
+@main.command()
+@click.argument("payout")
+@click.option("--lines", default=10, show_default=True, metavar="N", help="How many lines to show.")
+@_plain_errors
+def explain(payout: str, lines: int) -> None:
+    """Show why PAYOUT is what it is: <program>@<version>:<participant>:<period>."""
+    from orchestration import explain as answers
+    from orchestration import publish
+
+    with publish.open_snapshot(_settings()) as connection:
+        try:
+            answers.explain(connection, _console(), payout, lines)
+        except answers.UnknownPayoutError as error:
+            near = "".join(f"\n  {name}" for name in error.near)
+            raise Refused(
+                f"{error}; a payout is <program>@<version>:<participant>:<period>, for example{near}"
+            ) from None
+
+
+@main.command()
+@click.argument("sql")
+@click.option("--csv", "as_csv", is_flag=True, help="Print comma-separated values, all rows.")
+@click.option("--limit", default=100, show_default=True, metavar="N", help="Rows to print as a table.")
+@_plain_errors
+def query(sql: str, as_csv: bool, limit: int) -> None:
+    """Run SQL on the published snapshot (read-only; also while a run goes on)."""
+    import csv
+    import io
+
+    import duckdb
+
+    from orchestration import publish, screen
+
+    try:
+        found = publish.query(_settings(), sql)
+    except duckdb.Error as error:
+        raise Refused(str(error)) from None
+    rows = [tuple(row.values()) for row in (found if as_csv else found.slice(0, limit)).to_pylist()]
+    if as_csv:
+        out = io.StringIO()
+        writer = csv.writer(out, lineterminator="\n")
+        writer.writerow(found.column_names)
+        writer.writerows(rows)
+        click.echo(out.getvalue(), nl=False)
+        return
+    console = _console()
+    console.print(screen.table("", found.column_names, rows))
+    if found.num_rows > limit:
+        console.print(Text(f"{limit} of {found.num_rows:,} rows (--limit, --csv)", style="dim"))
+
+
+@main.group()
+def programs() -> None:
+    """Program documents."""
+
+
+@programs.command("list")
+@_plain_errors
+def programs_list() -> None:
+    """All documents: what is calculated, what is not, what was refused."""
+    from orchestration import programs as room
+    from orchestration import screen
+
+    settings = _settings()
+    result = room.load(settings.programs, settings.reference)
+    console = _console()
+    columns = ("program", "name", "status", "calculated", "valid", "document")
+    console.print(
+        screen.table(
+            f"Programs in {settings.programs}",
+            columns,
+            [
+                (
+                    p.program.key,
+                    p.program.name,
+                    p.program.status,
+                    p.calculated,
+                    f"{p.program.valid_from} to {p.last_day}",
+                    p.file_name,
+                )
+                for p in result.programs
+            ],
+        )
+    )
+    if result.errors:
+        _refused(console, list(map(str, result.errors)))
+
+
+@programs.command("check")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False))
+@_plain_errors
+def programs_check(file: str) -> None:
+    """Judge one document FILE as a run would, and say in words what it pays."""
+    import shutil
+    import tempfile
+    from pathlib import Path
+
+    from orchestration import programs as room
+
+    settings = _settings()
+    with tempfile.TemporaryDirectory() as folder:
+        shutil.copy(file, folder)
+        if Path(file).suffix not in (".yml", ".yaml"):
+            raise Refused(f"{file}: expected a document that ends in .yml or .yaml")
+        result = room.load(Path(folder), settings.reference)
+    console = _console()
+    if result.errors:
+        _refused(console, list(map(str, result.errors)))
+    for loaded in result.programs:
+        console.print(Text(room.describe(loaded)))
+
+
+def _refused(console: Console, reasons: list[str]) -> None:
+    console.print(Text("Refused:", style="bold red"))
+    for reason in reasons:
+        console.print(Text(f"  {reason}"), soft_wrap=True)
+    raise SystemExit(1)
+
+
+@main.group()
+def ledger() -> None:
+    """What was posted and paid."""
+
+
+@ledger.command()
+@_plain_errors
+def verify() -> None:
+    """Check the ledger's chain, every file's hash and every batch; exit code 1 when it is not whole."""
+    from orchestration import books, screen
+
+    settings = _settings()
+    console = _console()
+    try:
+        batches = books.verify(settings)
+    except books.LedgerError as error:
+        console.print(Text(f"The ledger is not whole: {error}", style="bold red"), soft_wrap=True)
+        raise SystemExit(1) from None
+    rows = [
+        (batch.name, batch.as_of, batch.rows["posting"], "; ".join(" ".join(total.values()) for total in batch.totals))
+        for batch in batches
+    ]
+    console.print(screen.table("Batches", ("batch", "as of", "journal lines", "entity, currency, debit, credit"), rows))
+    console.print(Text(f"{len(batches)} batches: chain, hashes, rows and balances hold"))
+
+
+@main.command()
+@_plain_errors
+def status() -> None:
+    """Where the data folder stands: files, months, the last run, the snapshot."""
+    from orchestration import books, screen
+
+    settings = _settings()
+    closed = sorted(books.closed_months(settings))
+    current = settings.published / "snapshot" / "CURRENT"
+    try:
+        now = runs.read_run_context(settings)
+        last = f"as of {now.as_of}, accounting month {now.accounting_month}"
+    except runs.RunError:
+        last = "none"
+    rows = [
+        ("data folder", str(settings.data)),
+        ("files received", runs.last_receipt(settings)),
+        ("files waiting in landing/", len(runs.arrivals(settings))),
+        ("closed months", ", ".join(closed) or "none"),
+        ("next month to close", runs.next_month(closed[-1]) if closed else "any"),
+        ("last calculation", last),
+        ("snapshot", current.read_text().strip() if current.is_file() else "none"),
+    ]
+    _console().print(screen.table("", ("", ""), [(name, screen.cell(value)) for name, value in rows]))
+
+
+# --- the house ------------------------------------------------------------------------------
+
+
+@main.command()
+@_plain_errors
+def setup() -> None:
+    """Make the data folders, write Dagster's settings, parse the dbt project where it has changed."""
+    from orchestration.transform import prepare
+
+    settings = _settings()
+    runs.set_up(settings)
+    prepare(settings)
+    click.echo(f"ready: {settings.data}")
+
+
+@main.command()
+@_plain_errors
+def clean() -> None:
+    """Delete what can be rebuilt; landing/ and ledger/ stay."""
+    settings = _settings()
+    gone = runs.clean(settings)
+    click.echo(
+        f"{settings.data}: removed {', '.join(path.name for path in gone) or 'nothing'}; landing/ and ledger/ stay"
+    )
+
+
+PATHS = {
+    "data": "data",
+    "dagster-home": "dagster_home",
+    "ledger": "ledger",
+    "landing": "landing",
+    "published": "published",
+}
+
+
+@main.command()
+@click.argument("name", type=click.Choice(sorted(PATHS)))
+def path(name: str) -> None:
+    """Print a folder (for scripts)."""
+    click.echo(getattr(_settings(), PATHS[name]))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,140 @@
+"""landing/: what was delivered, its receipts and the byte-exact store.
+
+What belongs here: discovery, fingerprints, receipts. What does not: reading a file's rows.
+
+landing/ is precious. A receipt or a stored copy, once written, is never changed or removed here.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import json
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from orchestration.settings import Settings
+
+IGNORED_ENDINGS = (".part", ".tmp")
+
+
+class LandingError(RuntimeError):
+    """landing/ is damaged: a receipt cannot be read, or a stored copy is missing or altered."""
+
+
+@dataclass(frozen=True)
+class Receipt:
+    """One content that was received. ``sequence`` orders files: a higher one is newer."""
+
+    sequence: int
+    source: str
+    file_name: str
+    file_hash: str
+    file_bytes: int
+
+    @property
+    def key(self) -> str:
+        """The file key: name of the file's Parquet in every room."""
+        return f"{self.sequence:06}_{self.file_hash[:16]}"
+
+
+def stored(settings: Settings, file_hash: str) -> Path:
+    """The byte-exact copy of a content."""
+    return settings.landing / ".store" / file_hash
+
+
+def _ignored(path: Path) -> bool:
+    return path.name.startswith(".") or path.name.endswith(IGNORED_ENDINGS)
+
+
+def delivered(settings: Settings) -> tuple[list[tuple[str, Path]], list[Path]]:
+    """Delivered files as (source, path), in order of (source, name), and what is not in its place.
+
+    Out of place: a file directly under landing/, and anything but a file in a source's folder.
+    """
+    files: list[tuple[str, Path]] = []
+    misplaced: list[Path] = []
+    entries = sorted(settings.landing.iterdir()) if settings.landing.is_dir() else []
+    for folder in entries:
+        if _ignored(folder):
+            continue
+        if not folder.is_dir():
+            misplaced.append(folder)
+            continue
+        for path in sorted(folder.iterdir()):
+            if not _ignored(path):
+                if path.is_file():
+                    files.append((folder.name, path))
+                else:
+                    misplaced.append(path)
+    return files, misplaced
+
+
+def fingerprint(path: Path) -> str:
+    """SHA-256 of a file's bytes."""
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def receipts(settings: Settings) -> list[Receipt]:
+    """Every receipt, oldest first. Raises LandingError for one that cannot be read."""
+    found = []
+    for path in sorted((settings.landing / ".receipts").glob("[0-9]*.json")):
+        try:
+            receipt = Receipt(**json.loads(path.read_text(encoding="utf-8")))
+        except (ValueError, TypeError) as error:
+            raise LandingError(f"receipt {path.name} cannot be read: {error}") from error
+        if int(path.stem) != receipt.sequence:
+            raise LandingError(f"receipt {path.name} says sequence {receipt.sequence}")
+        found.append(receipt)
+    return found
+
+
+def receive(settings: Settings, source: str, path: Path, file_hash: str, sequence: int) -> Receipt | None:
+    """Store a content and write its receipt; None if the file changed since it was fingerprinted.
+
+    The copy is made first: a receipt never stands without its content.
+    """
+    copy = stored(settings, file_hash)
+    copy.parent.mkdir(parents=True, exist_ok=True)
+    half = copy.with_name(f".{sequence:06}.tmp")
+    shutil.copyfile(path, half)
+    if fingerprint(half) != file_hash:
+        half.unlink()
+        return None
+    file_bytes = half.stat().st_size
+    half.replace(copy)
+    receipt = Receipt(sequence, source, path.name, file_hash, file_bytes)
+    target = settings.landing / ".receipts" / f"{sequence:06}.json"
+    target.parent.mkdir(parents=True, exist_ok=True)
+    half = target.with_suffix(".tmp")
+    half.write_text(json.dumps(asdict(receipt), indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    half.replace(target)
+    return receipt
+
+
+def check_stored(settings: Settings, receipt: Receipt) -> Path:
+    """The stored copy of a receipt, its bytes verified. Raises LandingError if missing or altered."""
+    path = stored(settings, receipt.file_hash)
+    if not path.is_file():
+        raise LandingError(
+            f"receipt {receipt.sequence:06} ({receipt.file_name}): its copy is missing from landing/.store"
+        )
+    if fingerprint(path) != receipt.file_hash:
+        raise LandingError(
+            f"receipt {receipt.sequence:06} ({receipt.file_name}): its copy in landing/.store was altered"
+        )
+    return path
+
+
+@contextmanager
+def one_at_a_time(settings: Settings) -> Iterator[None]:
+    """Let one intake run at a time: two would give the same receipt number to different files."""
+    folder = settings.landing / ".receipts"
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / ".lock").open("a") as stream:
+        fcntl.flock(stream, fcntl.LOCK_EX)
+        yield

@@ -1,0 +1,265 @@
+"""Mapping files: what a source delivers and how its columns become ours (seeds/sources/<source>.yml).
+
+What belongs here: the schema of a mapping file, its checks and its hash. What does not: reading
+delivered files. A new source is one new mapping file and no code.
+"""
+
+from __future__ import annotations
+
+import codecs
+import fnmatch
+import hashlib
+import json
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+
+from orchestration.contract import ENTITIES, TEXT, Entity, raw_columns
+
+RECIPE_VERSION = 1
+"""Raised when the readers change what they make of the same bytes; all raw files are then rebuilt."""
+
+ISO_DATE = "%Y-%m-%d"
+
+
+class MappingError(ValueError):
+    """A mapping file cannot be used. The message names the file, the field and the reason."""
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class _Format(_Strict):
+    header_row: int = Field(1, ge=1, description="record that holds the column names; the file's first record is 1")
+    date_format: str = Field(ISO_DATE, description="strptime format of dates given as text")
+    decimal: Literal[".", ","] = Field(".", description="decimal separator of numbers given as text")
+    thousands: Literal["", ".", ",", " ", "'"] = Field("", description="thousands separator; empty: none is accepted")
+
+    @field_validator("date_format")
+    @classmethod
+    def _complete(cls, value: str) -> str:
+        directives = re.findall(r"%(-?.)", value)
+        known = {"d", "-d", "m", "-m", "b", "B", "Y", "y"}
+        day, month, year = (any(d.lstrip("-") in kinds for d in directives) for kinds in ("d", "mbB", "Yy"))
+        if not (day and month and year) or set(directives) - known:
+            raise ValueError(f"{value!r}: expected a day (%d), a month (%m, %b, %B) and a year (%Y, %y)")
+        return value
+
+    @model_validator(mode="after")
+    def _separators_differ(self) -> _Format:
+        if self.decimal == self.thousands:
+            raise ValueError("decimal and thousands are the same character")
+        return self
+
+
+class CsvFormat(_Format):
+    """A delimited text file. Everything is declared, nothing is sniffed."""
+
+    type: Literal["csv"]
+    encoding: str
+    separator: str = Field(min_length=1, max_length=1)
+    decimal: Literal[".", ","]
+    date_format: str
+
+    @field_validator("encoding")
+    @classmethod
+    def _known(cls, value: str) -> str:
+        try:
+            return codecs.lookup(value).name
+        except LookupError:
+            raise ValueError(f"unknown encoding {value!r}; expected e.g. utf-8, cp1252, utf-16") from None
+
+
+class ExcelFormat(_Format):
+    """A workbook. Numbers and dates may be real cells or text in the declared notation."""
+
+    type: Literal["excel"]
+    sheet: str
+
+
+class ParquetFormat(_Format):
+    """A Parquet file. Typed columns are taken as they are; dates given as text need date_format."""
+
+    type: Literal["parquet"]
+    header_row: Literal[1] = 1
+    decimal: Literal["."] = "."
+    thousands: Literal[""] = ""
+
+
+class SourceColumn(_Strict):
+    """How one of our columns is made from one of theirs: values first, then the template."""
+
+    column: str
+    template: str | None = Field(None, description="text around the value, e.g. R-{value}; an empty value stays empty")
+    values: dict[str, str] | None = Field(None, description="theirs: ours; a value that is not listed is a parse error")
+    default: str | None = Field(None, description="our value where theirs is empty")
+
+    @field_validator("template")
+    @classmethod
+    def _holds_value(cls, value: str | None) -> str | None:
+        if value is not None and (value.count("{value}") != 1 or re.search(r"[{}]", value.replace("{value}", ""))):
+            raise ValueError(f"{value!r}: expected text with exactly one {{value}}")
+        return value
+
+
+class Mapping(_Strict):
+    """One source: who delivers what, in which format, and which column means what."""
+
+    source: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
+    description: str
+    owner: str
+    entity: str
+    file_pattern: str
+    format: CsvFormat | ExcelFormat | ParquetFormat = Field(discriminator="type")
+    columns: dict[str, str | SourceColumn]
+    constants: dict[str, str] = Field(default_factory=dict)
+    ignored_columns: tuple[str, ...] = Field((), description="their columns that we knowingly do not read")
+    product_codes: Literal["own", "cross_reference"] = "own"
+
+    @model_validator(mode="after")
+    def _fits_the_contract(self) -> Mapping:
+        if self.entity not in ENTITIES:
+            raise ValueError(f"entity: unknown entity {self.entity!r}; expected one of {', '.join(ENTITIES)}")
+        contract = ENTITIES[self.entity]
+        ours = [column.name for column in contract.columns]
+        for field, names in (("columns", list(self.columns)), ("constants", list(self.constants))):
+            for name in names:
+                if name not in ours:
+                    raise ValueError(
+                        f"{field}.{name}: {self.entity} has no such column; expected one of {', '.join(ours)}"
+                    )
+        for name in self.constants:
+            if name in self.columns:
+                raise ValueError(f"constants.{name}: the column is also mapped; give one of the two")
+        for column in contract.columns:
+            if column.required and column.name not in self.columns and column.name not in self.constants:
+                raise ValueError(f"columns.{column.name}: required column is neither mapped nor a constant")
+        for name in self.columns:
+            given = self.column(name)
+            if contract.column(name).type != TEXT and (given.values or given.template or given.default is not None):
+                raise ValueError(f"columns.{name}: values, template and default are for text columns only")
+            if given.values and not given.template:
+                self._in_domain(contract, f"columns.{name}.values", name, list(given.values.values()))
+            if given.default is not None:
+                self._in_domain(contract, f"columns.{name}.default", name, [given.default])
+            if given.column in self.ignored_columns:
+                raise ValueError(f"ignored_columns: {given.column!r} is mapped to {name}")
+        for name, value in self.constants.items():
+            if contract.column(name).type != TEXT:
+                raise ValueError(f"constants.{name}: a constant can be given for a text column only")
+            self._in_domain(contract, f"constants.{name}", name, [value])
+        if self.product_codes == "cross_reference" and self.entity != "line":
+            raise ValueError("product_codes: cross_reference is for lines only")
+        return self
+
+    @staticmethod
+    def _in_domain(contract: Entity, field: str, name: str, values: list[str]) -> None:
+        domain = contract.column(name).domain
+        for value in values:
+            if domain and value not in domain:
+                raise ValueError(f"{field}: {value!r} is not one of {', '.join(domain)}")
+
+    def column(self, name: str) -> SourceColumn:
+        """How our column ``name`` is made from theirs; KeyError if it is not mapped."""
+        spec = self.columns[name]
+        return SourceColumn.model_validate({"column": spec}) if isinstance(spec, str) else spec
+
+    @property
+    def source_columns(self) -> list[str]:
+        """Their columns that a file must have, in the order of the mapping, each once."""
+        return list(dict.fromkeys(self.column(name).column for name in self.columns))
+
+    def fits(self, file_name: str) -> bool:
+        """Whether a file of this name belongs to the source's deliveries."""
+        return fnmatch.fnmatchcase(file_name, self.file_pattern)
+
+    @property
+    def recipe(self) -> str:
+        """Hash of all that decides what the readers make of a file's bytes.
+
+        Descriptions and owners do not count. A raw file whose recipe differs is rebuilt from the store.
+        """
+        contract = ENTITIES[self.entity]
+        document = {
+            "version": RECIPE_VERSION,
+            "mapping": self.model_dump(mode="json", exclude={"description", "owner"}),
+            "columns": [(column.name, column.type) for column in raw_columns(contract)],
+        }
+        return hashlib.sha256(json.dumps(document, sort_keys=True).encode()).hexdigest()[:32]
+
+
+class _UniqueKeys(yaml.SafeLoader):
+    """YAML in which a key that comes twice is an error instead of silently winning."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        seen = set()
+        for key_node, _ in node.value:
+            key = self.construct_object(key_node, deep=True)
+            if key in seen:
+                raise yaml.constructor.ConstructorError(None, None, f"key {key!r} is given twice", key_node.start_mark)
+            seen.add(key)
+        return super().construct_mapping(node, deep)
+
+
+def load_mapping(path: Path) -> Mapping:
+    """The mapping in a file. Raises MappingError naming the file, the field and the reason."""
+    try:
+        # a subclass of SafeLoader: no objects are built from tags
+        document = yaml.load(path.read_text(encoding="utf-8"), Loader=_UniqueKeys)
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise MappingError(f"{path.name}: not readable as YAML: {' '.join(str(error).split())}") from error
+    if not isinstance(document, dict):
+        raise MappingError(f"{path.name}: expected fields such as source, entity, format, columns")
+    try:
+        mapping = Mapping.model_validate(document)
+    except ValidationError as error:
+        raise MappingError("; ".join(f"{path.name}: {_reason(item)}" for item in error.errors())) from error
+    if mapping.source != path.stem:
+        raise MappingError(f"{path.name}: source: {mapping.source!r} differs from the file's name")
+    return mapping
+
+
+def _reason(item: Any) -> str:
+    field = ".".join(str(part) for part in item["loc"])
+    message = "unknown field" if item["type"] == "extra_forbidden" else item["msg"].removeprefix("Value error, ")
+    return f"{field}: {message}" if field else message
+
+
+@dataclass(frozen=True)
+class Mappings:
+    """All mapping files of a folder: the usable ones, and for the others why they are not."""
+
+    usable: dict[str, Mapping]
+    refused: dict[str, str]
+
+    def find(self, source: str, file_name: str) -> tuple[Mapping | None, str]:
+        """The mapping for a delivered file, or None and the reason why there is none."""
+        if source in self.refused:
+            return None, f"the mapping of source {source!r} was refused: {self.refused[source]}"
+        if source not in self.usable:
+            known = ", ".join(sorted(self.usable)) or "none"
+            return (
+                None,
+                f"no mapping for source {source!r}: expected seeds/sources/{source}.yml; known sources: {known}",
+            )
+        mapping = self.usable[source]
+        if not mapping.fits(file_name):
+            return None, f"{file_name!r} does not match the file pattern {mapping.file_pattern!r} of source {source!r}"
+        return mapping, ""
+
+
+def load_mappings(folder: Path) -> Mappings:
+    """Every mapping file of a folder. A bad one is refused with its reason; the others can be used."""
+    usable: dict[str, Mapping] = {}
+    refused: dict[str, str] = {}
+    for path in sorted(folder.glob("*.yml")):
+        try:
+            usable[path.stem] = load_mapping(path)
+        except MappingError as error:
+            refused[path.stem] = str(error)
+    return Mappings(usable, refused)
