@@ -127,7 +127,7 @@ def sample(through: str | None) -> None:
 
 
 @main.command("sample-year")
-@click.option("--from", "first", default="2017-03", show_default=True, metavar="MONTH", help="First month to close.")
+@click.option("--from", "first", default="2017-05", show_default=True, metavar="MONTH", help="First month to close.")
 @click.option("--to", "last", default=MONTH, show_default=True, metavar="MONTH", help="Last month to close.")
 @_plain_errors
 def sample_year(first: str, last: str) -> None:

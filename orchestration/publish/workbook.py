@@ -78,7 +78,7 @@ class _Styles:
         head = {"bold": True, "font_color": "#FFFFFF", "bg_color": _BLUE, "valign": "vcenter"}
         self.head = workbook.add_format({**head, "align": "left"})
         self.head_right = workbook.add_format({**head, "align": "right"})
-        self.text = workbook.add_format({"num_format": "@"})
+        self.text = workbook.add_format({"num_format": "@", "indent": 1})
         self.date = workbook.add_format({"num_format": "yyyy-mm-dd", "align": "left"})
         self.integer = workbook.add_format({"num_format": "#,##0"})
         self.total = workbook.add_format({"bold": True, "top": 1})
