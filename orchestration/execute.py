@@ -9,6 +9,7 @@ What Dagster and dbt print goes to a log file under ``data/logs``; the screen st
 
 from __future__ import annotations
 
+import hashlib
 import os
 import sys
 import time
@@ -16,11 +17,13 @@ import uuid
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, TextIO
 
 from orchestration import runs
 from orchestration.settings import Settings
+from orchestration.transform import project_fingerprint
 
 
 @dataclass(frozen=True)
@@ -80,7 +83,9 @@ def execute(
     began = time.monotonic()
     run_id = str(uuid.uuid4())
     outcome = Outcome(job, month, log=log_of(settings, job, month))
-    definitions = build_defs(settings=settings, **(overrides or {}))
+    definitions = (
+        build_defs(settings=settings, **overrides) if overrides else _definitions(settings, _version(settings))
+    )
     starts: dict[str, float] = {}
 
     def heard(entry: Any) -> None:
@@ -108,6 +113,23 @@ def execute(
         _harvest(result, outcome)
     outcome.seconds = time.monotonic() - began
     return outcome
+
+
+@lru_cache(maxsize=1)
+def _definitions(settings: Settings, version: str) -> Any:
+    """The definitions, kept for the next run of this process: making them takes seconds."""
+    from orchestration.definitions import build_defs
+
+    return build_defs(settings=settings)
+
+
+def _version(settings: Settings) -> str:
+    """What the definitions are made from: the dbt project, and the mapping and rule files."""
+    digest = hashlib.sha256(project_fingerprint(settings).encode())
+    for root in (settings.sources, settings.expectations):
+        for path in sorted(p for p in root.rglob("*") if p.is_file()):
+            digest.update(f"{path.relative_to(root).as_posix()}\0".encode() + path.read_bytes())
+    return digest.hexdigest()
 
 
 @contextmanager

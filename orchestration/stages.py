@@ -449,7 +449,7 @@ def books(settings: Settings) -> list[dg.AssetsDefinition]:
         return CloseContext(
             accounting_month=now.accounting_month,
             as_of=now.as_of,
-            run_id=context.run_id,
+            run_id=context.run.run_id,
             calculation_id=now.calculation_id,
             file_sequence=runs.last_receipt(settings),
         )
