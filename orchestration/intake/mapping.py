@@ -19,6 +19,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from orchestration.contract import ENTITIES, TEXT, Entity, raw_columns
+from orchestration.strict_yaml import UniqueKeys
 
 RECIPE_VERSION = 1
 """Raised when the readers change what they make of the same bytes; all raw files are then rebuilt."""
@@ -193,24 +194,11 @@ class Mapping(_Strict):
         return hashlib.sha256(json.dumps(document, sort_keys=True).encode()).hexdigest()[:32]
 
 
-class _UniqueKeys(yaml.SafeLoader):
-    """YAML in which a key that comes twice is an error instead of silently winning."""
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        seen = set()
-        for key_node, _ in node.value:
-            key = self.construct_object(key_node, deep=True)
-            if key in seen:
-                raise yaml.constructor.ConstructorError(None, None, f"key {key!r} is given twice", key_node.start_mark)
-            seen.add(key)
-        return super().construct_mapping(node, deep)
-
-
 def load_mapping(path: Path) -> Mapping:
     """The mapping in a file. Raises MappingError naming the file, the field and the reason."""
     try:
         # a subclass of SafeLoader: no objects are built from tags
-        document = yaml.load(path.read_text(encoding="utf-8"), Loader=_UniqueKeys)
+        document = yaml.load(path.read_text(encoding="utf-8"), Loader=UniqueKeys)
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise MappingError(f"{path.name}: not readable as YAML: {' '.join(str(error).split())}") from error
     if not isinstance(document, dict):

@@ -23,6 +23,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from orchestration.contract import ENTITIES
+from orchestration.strict_yaml import UniqueKeys
 from orchestration.validation.lookups import JUDGED_COLUMNS
 
 Severity = Literal["reject", "hold", "warn"]
@@ -192,19 +193,6 @@ class Suite:
         return {"name": self.name, "applies_to": self.applies_to.model_dump(mode="json"), "rules": rules}
 
 
-class _UniqueKeys(yaml.SafeLoader):
-    """YAML in which a key that comes twice is an error instead of silently winning."""
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        seen = set()
-        for key_node, _ in node.value:
-            key = self.construct_object(key_node, deep=True)
-            if key in seen:
-                raise yaml.constructor.ConstructorError(None, None, f"key {key!r} is given twice", key_node.start_mark)
-            seen.add(key)
-        return super().construct_mapping(node, deep)
-
-
 def load_suites(folder: Path, sources: Iterable[str]) -> list[Suite]:
     """Every suite of expectations/, in order of its name.
 
@@ -236,7 +224,7 @@ def load_suites(folder: Path, sources: Iterable[str]) -> list[Suite]:
 
 def _load(path: Path, name: str, kind: str, known_sources: list[str]) -> Suite:
     try:
-        document = yaml.load(path.read_text(encoding="utf-8"), Loader=_UniqueKeys)
+        document = yaml.load(path.read_text(encoding="utf-8"), Loader=UniqueKeys)
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise RuleError(f"{name}: not readable as YAML: {' '.join(str(error).split())}") from error
     if not isinstance(document, dict):
