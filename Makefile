@@ -43,7 +43,7 @@ run: $(READY) ## the sample company from landing files to ERP files that tie
 	@$(BIN)/rebates sample-year --from $(FROM) --to $(TO)
 
 test: $(READY) ## the tests
-	@$(BIN)/python -m pytest -m "not slow"
+	@$(BIN)/python -m pytest -m "not slow" -n 2 --dist loadfile
 
 test-long: $(READY) ## all tests, also those that take minutes
 	@$(BIN)/python -m pytest
