@@ -16,6 +16,18 @@ from rich.text import Text
 
 from orchestration.screen import money, table
 
+HOW = {
+    "retrospective": "the highest reached tier's rate on all of the payout base",
+    "incremental": "each tier's rate on the part of the basis inside it, times payout base / basis",
+    "rolling": "each reached tier's rate on the basis up to the tier's end, times payout base / basis",
+    "total": "the rates of all reached tiers, each on all of the payout base",
+    "linear": "straight from rate x bound of the reached tier to that of the next; above the last, its rate on all",
+    "whole_increment": "the rate on the whole increments above the reached bound, times payout base / basis",
+    "lump_sum": "the flat amount of the highest reached tier, or of each, as the program says",
+    "marginal_growth": "each band's rate on the growth inside it, in money",
+}
+"""How a tier's amount comes from the part that it is applied to, by method (semantics 5); flat amounts are added."""
+
 
 class UnknownPayoutError(LookupError):
     """No payout has that id; ``near`` holds ids that look like it."""
@@ -39,7 +51,7 @@ def explain(connection: duckdb.DuckDBPyConnection, console: Console, payout_id: 
     """
     found = _rows(
         connection,
-        """select q.*, g.name as program_name, p.partner_name
+        """select q.*, g.name as program_name, g.growth_payout, p.partner_name
            from fct_qualification as q join dim_program as g using (program_key)
            left join dim_partner as p on p.partner_id = q.participant_id
            where q.payout_id = ?""",
@@ -126,6 +138,9 @@ def _tiers(connection: duckdb.DuckDBPyConnection, console: Console, payout: dict
         for t in tiers
     ]
     console.print(table("Tiers", ("tier", "from", "applied to", "rate", "flat", "gives"), rows))
+    by_band = payout["basis_kind"] == "growth" and payout["growth_payout"] == "marginal_growth"
+    if rows:
+        console.print(Text(f"gives: {HOW['marginal_growth' if by_band else payout['method']]}", style="dim"))
     total = sum((Decimal(t["amount"]) for t in tiers), Decimal(0))
     console.print(
         Text(
@@ -190,7 +205,7 @@ def _left_out(connection: duckdb.DuckDBPyConnection, console: Console, payout: d
     rows = _rows(
         connection,
         """select scope_key, reason, count(*) as lines, sum(net_amount) as net_amount, currency from rpt_excluded_line
-           where program_key = ? and member_id = ? and period_id = ?
+           where program_key = ? and participant_id = ? and period_id = ?
            group by all order by scope_key, reason, currency""",
         payout["program_key"],
         payout["participant_id"],

@@ -270,7 +270,10 @@ def alone(settings: Settings, *, wait_seconds: float, waiting: Callable[[str], o
 
 
 def dropped_files(settings: Settings) -> list[Path]:
-    """Files in the drop zone, by source and name; dot names and unfinished uploads do not count."""
+    """Files in the drop zone, by source and name, without what intake does not receive.
+
+    That is: dot names, unfinished uploads, and names that are not UTF-8 (intake reports those).
+    """
     if not settings.landing.is_dir():
         return []
     return sorted(
@@ -279,6 +282,7 @@ def dropped_files(settings: Settings) -> list[Path]:
         if source.is_dir() and not source.name.startswith(".")
         for path in source.iterdir()
         if path.is_file() and not path.name.startswith(".") and path.suffix not in (".part", ".tmp")
+        if not any("\ud800" <= character <= "\udfff" for character in source.name + path.name)
     )
 
 

@@ -50,10 +50,16 @@ def _ignored(path: Path) -> bool:
     return path.name.startswith(".") or path.name.endswith(IGNORED_ENDINGS)
 
 
+def named_in_text(path: Path) -> bool:
+    """Whether the name is UTF-8; Python marks other bytes with surrogates."""
+    return not any("\ud800" <= character <= "\udfff" for character in path.name)
+
+
 def delivered(settings: Settings) -> tuple[list[tuple[str, Path]], list[Path]]:
     """Delivered files as (source, path), in order of (source, name), and what is not in its place.
 
-    Out of place: a file directly under landing/, and anything but a file in a source's folder.
+    Out of place: a file directly under landing/, anything but a file in a source's folder, and what
+    has a name that is not UTF-8 (no receipt and no table could hold it).
     """
     files: list[tuple[str, Path]] = []
     misplaced: list[Path] = []
@@ -61,12 +67,12 @@ def delivered(settings: Settings) -> tuple[list[tuple[str, Path]], list[Path]]:
     for folder in entries:
         if _ignored(folder):
             continue
-        if not folder.is_dir():
+        if not folder.is_dir() or not named_in_text(folder):
             misplaced.append(folder)
             continue
         for path in sorted(folder.iterdir()):
             if not _ignored(path):
-                if path.is_file():
+                if path.is_file() and named_in_text(path):
                     files.append((folder.name, path))
                 else:
                     misplaced.append(path)

@@ -15,6 +15,7 @@ import collections
 import contextlib
 import csv
 import datetime
+import io
 import itertools
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 
 BLOCK_BYTES = 4 << 20
 CHUNK_ROWS = 50_000
+csv.field_size_limit(2**31 - 1)  # the module's own limit of 128 KiB would stop at a long free text
 MAX_SHAPE_ERRORS = 100_000
 """A file with more records of the wrong shape is not in the declared format."""
 
@@ -209,7 +211,7 @@ def _check_quotes(path: Path, fmt: CsvFormat) -> None:
 
 def _malformed_batch(malformed: list[tuple[int, str, int]], fmt: CsvFormat, width: int) -> pa.RecordBatch:
     """Records with too few or too many fields: what fits is kept, the rest stands in the message."""
-    fields = [next(csv.reader([text], delimiter=fmt.separator), []) for _, text, _ in malformed]
+    fields = [_cells(text, fmt) for _, text, _ in malformed]
     errors = []
     for record, (_, _, actual) in zip(fields, malformed, strict=True):
         surplus = f" (not read: {' | '.join(record[width:])})" if actual > width else ""
@@ -217,6 +219,14 @@ def _malformed_batch(malformed: list[tuple[int, str, int]], fmt: CsvFormat, widt
     columns = [[record[i] if i < len(record) else None for record in fields] for i in range(width)]
     numbers = [number for number, _, _ in malformed]
     return pa.record_batch([numbers, errors, *columns], schema=_schema(width))
+
+
+def _cells(text: str, fmt: CsvFormat) -> list[str]:
+    """The cells of a malformed record; a text that no rule can split is one cell."""
+    try:
+        return next(csv.reader(io.StringIO(text, newline=""), delimiter=fmt.separator), [])
+    except csv.Error:
+        return [text]
 
 
 # --- Excel ------------------------------------------------------------------------------------

@@ -140,7 +140,11 @@ class _Delivery:
 
 def _receive(settings: Settings, mappings: Mappings, known: list[Receipt], source: str, path: Path) -> _Delivery:
     """Give a new content its receipt (appended to ``known``), or find the receipt that it has."""
-    file_hash = landing.fingerprint(path)
+    try:
+        file_hash = landing.fingerprint(path)
+    except OSError as error:
+        reason = f"cannot be read ({error.strerror}); it is taken in when it can be"
+        return _Delivery(source, path.name, "", None, reason)
     same = [r for r in known if (r.source, r.file_hash) == (source, file_hash)]
     fits = mappings.find(source, path.name)[0] is not None
     # a content first delivered under a name that does not fit is received anew under one that does
@@ -182,7 +186,10 @@ def _report(mappings: Mappings, register: dict[str, _Registered], before: int, i
 def _misplaced(settings: Settings, path: Path) -> FileReport:
     folder = path.parent.relative_to(settings.landing).as_posix()
     reason = "not in a source's folder: expected landing/<source>/<file>; it is not received"
-    return FileReport("" if folder == "." else folder, path.name, "", None, "", "unmapped", 0, reason)
+    if not landing.named_in_text(path):
+        reason = "its name is not UTF-8 text; it is not received until it is renamed"
+    name = path.name.encode(errors="backslashreplace").decode()
+    return FileReport("" if folder == "." else folder, name, "", None, "", "unmapped", 0, reason)
 
 
 # --- raw/ -------------------------------------------------------------------------------------

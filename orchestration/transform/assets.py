@@ -6,9 +6,11 @@ tagged ``books``. A dbt test of severity error that fails ends the step, so noth
 """
 
 # No `from __future__ import annotations` here: Dagster reads the type of `context` as it stands.
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from importlib import metadata
+from pathlib import Path
 from typing import Any
 
 import dagster as dg
@@ -19,12 +21,14 @@ from orchestration.settings import Settings
 from orchestration.transform.dbt import (
     BOOKS_TAG,
     dbt_arguments,
-    executable,
     is_books,
     meta,
     row_counts,
     surroundings,
 )
+
+CHILD = Path(__file__).with_name("child.py")
+"""dbt as a process that ends when the run does."""
 
 BOOKS_SELECT = f"tag:{BOOKS_TAG}"
 POSTED = (dg.AssetKey("accrual_batch"), dg.AssetKey("settlement_batch"))
@@ -53,11 +57,13 @@ class QuickDbt(DbtCliResource):
 
 
 def resource(settings: Settings) -> QuickDbt:
-    """The dbt of this environment on this project."""
+    """The dbt of this environment on this project, as a process that ends when the run does."""
     return QuickDbt(
         project_dir=str(settings.dbt_project),
         profiles_dir=str(settings.dbt_project),
-        dbt_executable=str(executable()),
+        dbt_executable=sys.executable,
+        # -P: the script's folder is no place to import from, it has a dbt.py of its own
+        global_config_flags=["-P", str(CHILD)],
     )
 
 

@@ -112,7 +112,8 @@ def test_programs_are_judged(rebates: Rebates, tmp_path: Path) -> None:
 # --- the snapshot ---------------------------------------------------------------------------
 
 SNAPSHOT = """
-    create table dim_program as select 'VOLUME@1' as program_key, 'Volume rebate' as name;
+    create table dim_program as select 'VOLUME@1' as program_key, 'Volume rebate' as name,
+        'all' as growth_payout;
     create table dim_partner as select 'R-1' as partner_id, 'Store 1' as partner_name;
     create table fct_qualification as
         select 'VOLUME@1:R-1:2017-Q1' as payout_id, 'VOLUME@1' as program_key, 'R-1' as participant_id,
@@ -144,8 +145,9 @@ SNAPSHOT = """
                2000.00::decimal(38,12) as payout_base, 350.00::decimal(18,4) as amount, 42 as row_number,
                '9f86d081884c7d65' as file_hash;
     create table rpt_excluded_line as
-        select 'VOLUME@1:earning' as scope_key, 'b|1|10' as line_key, 'VOLUME@1' as program_key, 'R-1' as member_id,
-               '2017-Q1' as period_id, 'product' as reason, 9.99::decimal(18,4) as net_amount, 'USD' as currency;
+        select 'VOLUME@1:earning' as scope_key, 'b|1|10' as line_key, 'VOLUME@1' as program_key,
+               'R-1' as participant_id, 'R-1b' as member_id, '2017-Q1' as period_id, 'product' as reason,
+               9.99::decimal(18,4) as net_amount, 'USD' as currency;
 """
 KEYS = {
     "dim_program": ["program_key"],
@@ -183,6 +185,7 @@ def test_explain_shows_rules_arithmetic_payees_and_lines(rebates: Rebates) -> No
         "R-1 Store 1 350.00",
         "2017-02-01 1 10 SKU-7 R-1 2,000 350.00 invoices_2017-02.csv 42 9f86d081884c",
         "earning product 1 9.99 USD",
+        "gives: each tier's rate on the part of the basis inside it, times payout base / basis",
     ):
         assert wanted in lines
 

@@ -6,6 +6,7 @@ import dataclasses
 import datetime
 import hashlib
 import json
+import os
 import shutil
 from decimal import Decimal
 from pathlib import Path
@@ -18,7 +19,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from orchestration.contract import ENTITIES, FILE, raw_columns
-from orchestration.intake import FileReport, IntakeReport, LandingError, readers, take_in
+from orchestration.intake import FileReport, IntakeReport, LandingError, landing, readers, take_in
 from orchestration.settings import Settings
 
 NORTH_HEADER = (
@@ -495,3 +496,46 @@ def test_progress_and_schemas_without_any_file(settings: Settings) -> None:
     said: list[str] = []
     take_in(settings, said.append)
     assert said == ["north_pos/north_1.csv: 1 rows"]
+
+
+def test_a_very_long_text_is_read_and_a_row_with_one_too_many_is_named(settings: Settings) -> None:
+    long = "x" * 200_000
+    north(settings, NORTH_LINE.replace("Müller & Söhne", long), NORTH_LINE.replace("Müller & Söhne", long) + ";extra")
+    [report] = take_in(settings).files
+    assert (report.status, report.rows) == ("new", 2)
+    rows = duckdb.sql(
+        f"SELECT row_number, length(end_customer_name), parse_errors FROM '{settings.raw}/line/000001*.parquet'"
+    ).fetchall()
+    assert rows == [(2, 200_000, None), (3, 200_000, "row: has 16 fields, expected 15 (not read: extra)")]
+
+
+def test_a_name_that_is_no_text_is_reported_and_the_others_are_taken_in(settings: Settings) -> None:
+    north(settings, NORTH_LINE)
+    content = (settings.landing / "north_pos" / "north_1.csv").read_bytes()
+    try:
+        Path(os.fsdecode(bytes(settings.landing / "north_pos") + b"/north_\xff.csv")).write_bytes(content + b"\n")
+    except OSError:
+        pytest.skip("this file system takes UTF-8 names only")
+    reports = {report.file_name: report for report in take_in(settings).files}
+    assert reports["north_1.csv"].status == "new"
+    refused = reports["north_\\udcff.csv"]
+    assert (refused.status, refused.file_sequence) == ("unmapped", None)
+    assert "not UTF-8" in refused.message
+
+
+def test_a_file_that_cannot_be_opened_does_not_stop_the_others(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    north(settings, NORTH_LINE)
+    north(settings, NORTH_LINE, name="north_gone.csv")
+    fingerprint = landing.fingerprint
+
+    def gone(path: Path) -> str:
+        if path.name == "north_gone.csv":
+            raise FileNotFoundError(2, "No such file or directory")
+        return fingerprint(path)
+
+    monkeypatch.setattr(landing, "fingerprint", gone)
+    reports = {report.file_name: report for report in take_in(settings).files}
+    assert (reports["north_1.csv"].status, reports["north_gone.csv"].status) == ("new", "unreadable")
+    assert "No such file" in reports["north_gone.csv"].message

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from orchestration.settings import Settings
-from orchestration.transform import dbt_arguments, is_books, meta, project_fingerprint, row_counts
+from orchestration.transform import dbt, dbt_arguments, is_books, meta, project_fingerprint, row_counts
 from orchestration.transform.dbt import environment, surroundings
 from orchestration.warehouse import connect
 
@@ -77,3 +79,11 @@ def test_meta_and_tag_are_found_wherever_dbt_keeps_them() -> None:
     assert is_books({"tags": ["books"]})
     assert is_books({"config": {"tags": ["books"]}})
     assert not is_books({"tags": ["other"], "config": {"tags": []}})
+
+
+def test_dbt_does_not_outlive_the_run_that_started_it() -> None:
+    child = Path(dbt.__file__).with_name("child.py")
+    waits = f"import runpy, time; runpy.run_path({str(child)!r})['end_with_parent'](); time.sleep(60)"
+    ends = f"import subprocess, sys, time; subprocess.Popen([sys.executable, '-c', {waits!r}]); time.sleep(2)"
+    # both write to one pipe: it closes, and run() returns, when the last of them has ended
+    subprocess.run([sys.executable, "-c", ends], stdout=subprocess.PIPE, timeout=20, check=True)

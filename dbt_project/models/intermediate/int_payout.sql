@@ -55,7 +55,7 @@ capped as (
             else least(coalesce(payout_minor, {{ whole(0) }}), {{ quotient('cap_scaled', power_of_ten('4 - minor_unit')) }})
         end as capped_minor,
         case
-            when cap_scaled is null then next_payout_minor
+            when cap_scaled is null or next_payout_minor is null then next_payout_minor
             else least(next_payout_minor, {{ quotient('cap_scaled', power_of_ten('4 - minor_unit')) }})
         end as next_capped_minor
     from rounded

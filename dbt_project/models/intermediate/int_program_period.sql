@@ -1,19 +1,49 @@
--- Measurement periods of each program version, with the days that they span.
+-- Measurement periods of each calculated program version, with the days that they span. What was posted keeps its period
+-- when the version no longer covers it (superseded, closed early), so that what was paid for it is still taken back.
+with months as (
+    select
+        p.program_key,
+        p.calculated,
+        p.measurement,
+        p.valid_from,
+        p.valid_to,
+        case p.measurement
+            when 'month' then m.month_id
+            when 'quarter' then m.quarter_id
+            when 'half_year' then m.half_year_id
+            when 'year' then m.year_id
+            when 'program' then 'program'
+        end as period_id,
+        m.month_start,
+        m.month_end
+    from {{ ref('stg_program') }} as p
+    cross join {{ ref('fiscal_month') }} as m
+),
+
+periods as (
+    select
+        program_key,
+        calculated,
+        valid_from,
+        valid_to,
+        period_id,
+        case when measurement = 'program' then valid_from else min(month_start) end as period_start,
+        case when measurement = 'program' then valid_to else max(month_end) end as period_end
+    from months
+    group by program_key, calculated, measurement, valid_from, valid_to, period_id
+),
+
+posted as (
+    select distinct program_key, period_id from {{ ref('int_posted') }}
+)
+
 select
     p.program_key,
-    case p.measurement
-        when 'month' then m.month_id
-        when 'quarter' then m.quarter_id
-        when 'half_year' then m.half_year_id
-        when 'year' then m.year_id
-        when 'program' then 'program'
-    end as period_id,
-    case when p.measurement = 'program' then p.valid_from else min(m.month_start) end as period_start,
-    case when p.measurement = 'program' then p.valid_to else max(m.month_end) end as period_end
-from {{ ref('int_program') }} as p
-inner join {{ ref('fiscal_month') }} as m
-    on case
-        when p.measurement = 'month' then m.month_end >= p.valid_from and m.month_start <= p.valid_to
-        else m.year_id between {{ year_id('p.valid_from') }} and {{ year_id('p.valid_to') }}
-    end
-group by p.program_key, p.measurement, p.valid_from, p.valid_to, 2
+    p.period_id,
+    p.period_start,
+    p.period_end
+from periods as p
+left join posted as o on p.program_key = o.program_key and p.period_id = o.period_id
+where
+    (p.calculated and p.period_start <= p.valid_to and p.period_end >= p.valid_from)
+    or o.program_key is not null

@@ -3,6 +3,7 @@ select
     l.program_key,
     l.scope_key,
     l.line_key,
+    l.participant_id,
     l.member_id,
     l.period_id,
     n.document_date,
