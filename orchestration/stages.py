@@ -417,6 +417,8 @@ def run_context(settings: Settings) -> dg.AssetsDefinition:
         from orchestration import books
 
         books.prepare(settings)
+        if changed := books.changed_terms(settings, _terms(settings)):
+            raise runs.RunError("an approved program version never changes: " + "; ".join(changed))
         made = runs.context_of(settings, context.partition_key, config.as_of)
         runs.write_run_context(settings, made)
         return dg.MaterializeResult(
@@ -452,6 +454,7 @@ def books(settings: Settings) -> list[dg.AssetsDefinition]:
             run_id=context.run.run_id,
             calculation_id=now.calculation_id,
             file_sequence=runs.last_receipt(settings),
+            terms=_terms(settings),
         )
 
     def asset(name: str, reads: str, extra: Sequence[str], description: str) -> Callable[..., Any]:
@@ -497,6 +500,13 @@ def books(settings: Settings) -> list[dg.AssetsDefinition]:
         return _posted(context, batch)
 
     return [accrual_batch, settlement_batch]
+
+
+def _terms(settings: Settings) -> dict[str, str]:
+    """Hash of the terms of each program version that has a document, by program key."""
+    sql = "select program_key, terms_hash from read_parquet(?)"
+    rows = _rows_of(settings, sql, str(settings.program_tables / "program.parquet"))
+    return {row["program_key"]: row["terms_hash"] for row in rows}
 
 
 def _read(settings: Settings, *tables: str) -> list[Any]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import calendar
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 
 import duckdb
@@ -33,6 +33,7 @@ class CloseContext:
     ``accounting_month`` is ``YYYY-MM``; ``as_of`` the business date of the run; ``calculation_id`` the
     hash of all inputs; ``file_sequence`` the highest receipt known. ``run_id`` names the run that
     posted: it stands in the manifest only, so that data and ERP files do not depend on it.
+    ``terms``: hash of the terms of each program version, by program key.
     """
 
     accounting_month: str
@@ -40,6 +41,7 @@ class CloseContext:
     run_id: str
     calculation_id: str
     file_sequence: int
+    terms: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Refuse a month that is none, and an as-of date before the month (LedgerError)."""

@@ -43,9 +43,10 @@ Render = Callable[[Path, Mapping[str, Any], Mapping[str, pa.Table]], None]
 class Manifest:
     """What a batch says of itself (manifest.json).
 
-    ``program_keys``: program versions with journal lines. ``rows``: by table. ``totals``: debit and
-    credit per legal entity and currency, as text. ``files``: SHA-256 by path in the batch folder.
-    ``previous_batch`` and ``previous_manifest_hash``: null for the first batch.
+    ``program_keys``: program versions with journal lines; ``terms``: hash of the terms of each.
+    ``rows``: by table. ``totals``: debit and credit per legal entity and currency, as text.
+    ``files``: SHA-256 by path in the batch folder. ``previous_batch`` and
+    ``previous_manifest_hash``: null for the first batch.
     """
 
     batch_number: int
@@ -61,6 +62,7 @@ class Manifest:
     files: dict[str, str]
     previous_batch: str | None
     previous_manifest_hash: str | None
+    terms: dict[str, str]
 
     @property
     def name(self) -> str:
@@ -175,6 +177,24 @@ def closed_months(settings: Settings) -> set[str]:
     return _closed(manifests(settings))
 
 
+def changed_terms(settings: Settings, terms: Mapping[str, str]) -> list[str]:
+    """Posted program versions whose terms are no longer what they were posted on, each in a sentence.
+
+    ``terms``: hash of the terms of each program version as its document is now, by program key. An
+    approved version never changes (semantics 1); one that is missing was deleted or is refused.
+    """
+    posted: dict[str, tuple[str, str]] = {}
+    for manifest in manifests(settings):
+        for key, terms_hash in manifest.terms.items():
+            posted.setdefault(key, (terms_hash, manifest.name))
+    return [
+        f"{key} was posted in {batch}, but "
+        + ("its document was changed: a change is a new version" if key in terms else "its document is gone or refused")
+        for key, (terms_hash, batch) in sorted(posted.items())
+        if terms.get(key) != terms_hash
+    ]
+
+
 def open_for_close(settings: Settings, month: str) -> str:
     """``open`` when a close of the month may post, ``closed`` when it has both batches already.
 
@@ -251,6 +271,7 @@ def write_batch(
     check_batch(kind, tables)
     previous = batches[-1].name if batches else None
     number = len(batches) + 1
+    program_keys = sorted(set(tables["posting"]["program_key"].drop_null().to_pylist()))
     facts = Manifest(
         batch_number=number,
         kind=kind,
@@ -259,12 +280,13 @@ def write_batch(
         run_id=context.run_id,
         calculation_id=context.calculation_id,
         file_sequence=context.file_sequence,
-        program_keys=sorted(set(tables["posting"]["program_key"].drop_null().to_pylist())),
+        program_keys=program_keys,
         rows=_rows(tables),
         totals=totals(tables["posting"]),
         files={},
         previous_batch=previous,
         previous_manifest_hash=_sha256(settings.ledger / previous / "manifest.json") if previous else None,
+        terms={key: context.terms[key] for key in program_keys if key in context.terms},
     )
     folder = settings.ledger / facts.name
     new = settings.ledger / ".new" / facts.name
@@ -320,9 +342,9 @@ def _read_manifest(folder: Path) -> tuple[Manifest, str]:
     except FileNotFoundError:
         raise LedgerError(f"batch {folder.name}: manifest.json is missing") from None
     try:
-        values = json.loads(content)
+        values = {"terms": {}, **json.loads(content)}  # not yet kept by the very first batches
         unknown = values.keys() ^ {field.name for field in fields(Manifest)}
-    except (ValueError, AttributeError):
+    except (ValueError, AttributeError, TypeError):
         raise LedgerError(f"batch {folder.name}: manifest.json cannot be read") from None
     if unknown:
         raise LedgerError(f"batch {folder.name}: manifest.json lacks or has unknown {', '.join(sorted(unknown))}")

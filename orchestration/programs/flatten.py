@@ -60,6 +60,7 @@ SCHEMAS: Mapping[str, pa.Schema] = {
             ("minimum_payment", _MONEY),
             ("instrument", _TEXT),
             ("document_hash", _TEXT),
+            ("terms_hash", _TEXT),
             ("file_name", _TEXT),
         ]
     ),
@@ -224,6 +225,7 @@ def _program(loaded: LoadedProgram) -> Iterator[Row]:
         "minimum_payment": program.settlement.minimum_payment,
         "instrument": program.settlement.instrument,
         "document_hash": loaded.document_hash,
+        "terms_hash": loaded.terms_hash,
         "file_name": loaded.file_name,
     }
 

@@ -10,6 +10,7 @@ files alone, never on their order.
 from __future__ import annotations
 
 import hashlib
+import json
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -61,6 +62,16 @@ class LoadedProgram:
     def approved(self) -> bool:
         """It was approved since it was last a draft; it may be suspended or closed by now."""
         return self.program.step("approved") is not None
+
+    @property
+    def terms_hash(self) -> str:
+        """SHA-256 of what an approved version may never change: all but lifecycle and acceptances.
+
+        Notation does not count: comments, order of fields, and defaults that are written out.
+        """
+        facts: dict[str, Any] = {"lifecycle": True, "participants": {"acceptances"}}
+        terms = self.program.model_dump(mode="json", exclude=facts, exclude_defaults=True)
+        return hashlib.sha256(json.dumps(terms, sort_keys=True).encode()).hexdigest()
 
     @property
     def calculated(self) -> bool:

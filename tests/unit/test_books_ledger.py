@@ -46,6 +46,21 @@ def three(settings: Settings) -> Settings:
     return settings
 
 
+def test_a_posted_version_whose_terms_differ_or_are_gone_is_named(settings: Settings) -> None:
+    books.prepare(settings)
+    rows = differences({"accrued": "100.00"})
+    key = rows["program_key"][0].as_py()
+    batch = books.post_accruals(settings, context(terms={key: "a", "other@1": "b"}), rows, accounts(), render)
+    assert batch.manifest.terms == {key: "a"}
+    assert books.changed_terms(settings, {key: "a", "new@1": "c"}) == []
+    assert books.changed_terms(settings, {key: "z"}) == [
+        f"{key} was posted in 000001_accrual_2017-06, but its document was changed: a change is a new version"
+    ]
+    assert books.changed_terms(settings, {}) == [
+        f"{key} was posted in 000001_accrual_2017-06, but its document is gone or refused"
+    ]
+
+
 def test_an_empty_ledger_can_be_read_by_glob(settings: Settings) -> None:
     books.prepare(settings)
     books.prepare(settings)

@@ -107,6 +107,7 @@ def rows(table: pa.Table) -> list[tuple[object, ...]]:
 
 def test_program(tables: dict[str, pa.Table]) -> None:
     [row] = tables["program"].to_pylist()
+    assert len(row.pop("terms_hash")) == 64  # what it stands for: test_programs_load.py
     assert row == {
         "program_key": "ALL@3",
         "program_id": "ALL",

@@ -781,3 +781,26 @@ def test_a_straight_line_runs_over_its_own_basis(
     [error] = load(changes).errors
     assert error.field == field
     assert "not calculated yet" in error.reason
+
+
+def test_terms_are_all_but_lifecycle_acceptances_and_notation(load: Callable[..., programs.LoadResult]) -> None:
+    def terms(changes: Changes) -> str:
+        [loaded] = load(changes).programs
+        return loaded.terms_hash
+
+    before = terms({})
+    closed = [
+        {"step": "draft", "who": "ann", "when": "2016-01-01"},
+        {"step": "submitted", "who": "ann", "when": "2016-01-02"},
+        {"step": "approved", "who": "ben", "when": "2016-01-03"},
+        {"step": "closed", "who": "ben", "when": "2017-06-30"},
+    ]
+    assert terms({"lifecycle": closed}) == before
+    assert terms({"cumulation": "reset"}) == before
+    assert terms({"name": "Other"}) != before
+    assert terms({"valid_to": "2017-06-30"}) != before
+    enrolled = {"participants.enrolment": "by_acceptance"}
+    one = [{"participant": "R-1", "accepted_on": "2017-01-15"}]
+    assert terms({**enrolled, "participants.acceptances": one}) == terms(
+        {**enrolled, "participants.acceptances": [*one, {"participant": "R-2", "accepted_on": "2017-02-15"}]}
+    )
