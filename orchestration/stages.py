@@ -417,6 +417,8 @@ def run_context(settings: Settings) -> dg.AssetsDefinition:
         from orchestration import books
 
         books.prepare(settings)
+        if context.job_name == "close":
+            books.open_for_close(settings, context.partition_key)  # refuse now, not after the calculation
         if changed := books.changed_terms(settings, _terms(settings)):
             raise runs.RunError("an approved program version never changes: " + "; ".join(changed))
         made = runs.context_of(settings, context.partition_key, config.as_of)

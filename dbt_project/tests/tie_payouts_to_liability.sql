@@ -1,14 +1,33 @@
 {{ config(tags=['books']) }}
 
 -- The sum of payouts equals the liability plus what was settled plus what is not yet posted (semantics 12).
-with payouts as (
-    select program_key, payee_id, sum(amount) as earned
-    from (
-        select program_key, payee_id, period_id, greatest(sum(amount), 0) as amount
-        from {{ ref('fct_payout') }}
-        where is_payable
-        group by 1, 2, 3
-    ) as periods
+with periods as (
+    select program_key, payee_id, period_id, sum(amount) as amount
+    from {{ ref('fct_payout') }}
+    where is_payable
+    group by 1, 2, 3
+),
+
+taken_back as (
+    select program_key, payee_id, period_id, sum(settled) as settled
+    from {{ ref('int_posted') }}
+    group by 1, 2, 3
+    having sum(settled) < 0
+),
+
+-- a payout below zero is no liability, but for what was already taken back of it
+payouts as (
+    select
+        p.program_key,
+        p.payee_id,
+        sum(case
+            when p.amount >= 0 then p.amount
+            when p.amount >= coalesce(t.settled, 0) then p.amount
+            else coalesce(t.settled, 0)
+        end) as earned
+    from periods as p
+    left join taken_back as t
+        on p.program_key = t.program_key and p.payee_id = t.payee_id and p.period_id = t.period_id
     group by 1, 2
 ),
 
