@@ -42,6 +42,7 @@ def _plain_errors(command: Callable[..., Any]) -> Callable[..., Any]:
     def wrapped(*args: Any, **kwargs: Any) -> Any:
         from orchestration.books import LedgerError
         from orchestration.intake import MappingError
+        from orchestration.programs import BadReferenceError
         from orchestration.publish import PublishError
         from orchestration.sample import SampleDataError
         from orchestration.transform import DbtError
@@ -49,7 +50,7 @@ def _plain_errors(command: Callable[..., Any]) -> Callable[..., Any]:
 
         refusals = (
             runs.RunError, SettingsError, LedgerError, MappingError, PublishError, SampleDataError, DbtError,
-            RuleError,
+            RuleError, BadReferenceError, FileNotFoundError, FileExistsError, NotADirectoryError, PermissionError,
         )  # fmt: skip
         try:
             return command(*args, **kwargs)
@@ -106,11 +107,17 @@ def close(month: str) -> None:
 
     A month that is closed already is computed and published again; nothing is posted.
     """
+    from orchestration import books
+
     settings = _settings()
     runs.month_end(month)
     _may_close(settings, month)
     outcome = _execute(settings, "close", month)
     _page(settings, [outcome])
+    if month < (newest := max(books.closed_months(settings))):
+        _console().print(
+            Text(f"The snapshot now shows {month}, as that month saw it; `rebates close {newest}` shows the newest.")
+        )
 
 
 @main.command()
@@ -438,7 +445,8 @@ def setup() -> None:
 def clean() -> None:
     """Delete what can be rebuilt; landing/ and ledger/ stay."""
     settings = _settings()
-    gone = runs.clean(settings)
+    with runs.alone(settings, wait_seconds=0, waiting=click.echo):
+        gone = runs.clean(settings)
     click.echo(
         f"{settings.data}: removed {', '.join(path.name for path in gone) or 'nothing'}; landing/ and ledger/ stay"
     )

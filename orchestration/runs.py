@@ -50,6 +50,9 @@ QUIET = {
 }
 """Telemetry off, in every process that we start."""
 
+RUN_LOCK = ".run.lock"
+"""File in the data folder that a run holds locked."""
+
 _MONTH = re.compile(r"\d{4}-(0[1-9]|1[0-2])")
 
 
@@ -228,10 +231,13 @@ def logs(settings: Settings) -> Path:
 
 
 def clean(settings: Settings) -> list[Path]:
-    """Delete everything but landing/ and ledger/, the two that cannot be rebuilt; what went."""
+    """Delete everything but landing/ and ledger/, the two that cannot be rebuilt; what went.
+
+    The caller holds the run lock (``alone``), whose file stays too.
+    """
     if not settings.data.is_dir():
         return []
-    precious = {settings.landing, settings.ledger}
+    precious = {settings.landing, settings.ledger, settings.data / RUN_LOCK}
     gone = [path for path in sorted(settings.data.iterdir()) if path not in precious]
     for path in gone:
         if path.is_dir() and not path.is_symlink():
@@ -249,7 +255,7 @@ def alone(settings: Settings, *, wait_seconds: float, waiting: Callable[[str], o
     RunError when the other one did not end in that time.
     """
     settings.data.mkdir(parents=True, exist_ok=True)
-    with (settings.data / ".run.lock").open("a+") as handle:
+    with (settings.data / RUN_LOCK).open("a+") as handle:
         deadline = time.monotonic() + wait_seconds
         told = False
         while True:

@@ -18,6 +18,9 @@ REPOSITORY = Path(__file__).resolve().parent.parent
 ENGINES = ("duckdb",)
 """Engines that the pipeline can run on today. Others are added with their dispatched macros."""
 
+PATTERNS = "'\"*?[]{}"
+"""Characters that a data path may not hold: dbt's and DuckDB's file patterns would take them for more than text."""
+
 _VARIABLES = {
     "REBATES_DATA": "data directory (default: data/ in the checkout)",
     "REBATES_PROGRAMS": "folder of program documents (default: seeds/programs)",
@@ -49,7 +52,8 @@ class Settings:
     def from_env(cls, env: Mapping[str, str] | None = None) -> Settings:
         """Read the settings from the environment.
 
-        Raises SettingsError for an unknown REBATES_ variable, engine or thread count.
+        Raises SettingsError for an unknown REBATES_ variable, engine or thread count, and for a data
+        path that cannot be used.
         """
         env = os.environ if env is None else env
         unknown = sorted(name for name in env if name.startswith("REBATES_") and name not in _VARIABLES)
@@ -60,10 +64,15 @@ class Settings:
         if engine not in ENGINES:
             raise SettingsError(f"REBATES_ENGINE={engine}: expected one of {', '.join(ENGINES)}")
         threads = env.get("REBATES_THREADS", "2")
-        if not threads.isdigit() or int(threads) < 1:
+        if not (threads.isascii() and threads.isdecimal()) or int(threads) < 1:
             raise SettingsError(f"REBATES_THREADS={threads}: expected a whole number of at least 1")
+        data = Path(env.get("REBATES_DATA") or REPOSITORY / "data").resolve()
+        if unusable := sorted(set(str(data)) & set(PATTERNS)):
+            raise SettingsError(
+                f"REBATES_DATA={data}: the path holds {' '.join(unusable)}; choose a folder without any of {PATTERNS}"
+            )
         return cls(
-            data=Path(env.get("REBATES_DATA") or REPOSITORY / "data").resolve(),
+            data=data,
             programs=Path(env.get("REBATES_PROGRAMS") or REPOSITORY / "seeds" / "programs").resolve(),
             engine=engine,
             memory_limit=env.get("REBATES_MEMORY_LIMIT", "2GB"),

@@ -140,7 +140,7 @@ def test_closing_again_posts_nothing_and_changes_no_byte(data: Settings) -> None
 def test_rebuilt_from_landing_and_ledger_to_the_same_bytes(data: Settings) -> None:
     before = published(data)
     gone = runs.clean(data)
-    assert {path.name for path in data.data.iterdir()} == {"landing", "ledger"}
+    assert {path.name for path in data.data.iterdir()} == {"landing", "ledger", runs.RUN_LOCK}
     assert data.published in gone
     outcome = run(data, "close", FEBRUARY)
     assert outcome.failure is None

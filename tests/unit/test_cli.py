@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from orchestration import cli, publish
+from orchestration import cli, publish, runs
 from orchestration.settings import Settings
 from orchestration.warehouse import connect
 
@@ -78,7 +78,9 @@ def test_path_and_clean(rebates: Rebates, settings: Settings) -> None:
         (settings.data / name).mkdir(parents=True)
     result = rebates("clean")
     assert result.exit_code == 0
-    assert sorted(path.name for path in settings.data.iterdir()) == ["landing", "ledger"]
+    assert sorted(path.name for path in settings.data.iterdir()) == [".run.lock", "landing", "ledger"]
+    with runs.alone(settings, wait_seconds=0, waiting=print):
+        assert "another run is at work" in rebates("clean").output
 
 
 def test_status_of_an_empty_house(rebates: Rebates) -> None:

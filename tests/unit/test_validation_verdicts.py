@@ -260,7 +260,7 @@ def test_every_rule_on_lines(settings: Settings, raw: Raw) -> None:
     assert (report.by_rule()["line.end_customer_share"], report.severities["line.end_customer_share"]) == (1, "warn")
     # samples hold the offending value and its row
     fx = result(settings, "no_fx_rate")
-    assert json.loads(fx["samples"])[0] == {"row_number": 18, "value": "CAD to USD"}
+    assert json.loads(fx["samples"])[0] == {"row_number": 21, "value": "CAD to USD"}
     assert (fx["status"], fx["severity"], fx["rows_failed"]) == ("failed", "reject", 3)
     assert fx["message"].startswith(f"3 of {len(cases)} rows: no exchange rate")
     assert json.loads(result(settings, "unit_not_convertible")["samples"])[0]["value"] == "BX to EA of 77"
