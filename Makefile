@@ -11,6 +11,8 @@ UV ?= uv
 # Two months: the first with all that has built up, the second with differences only (under three minutes).
 FROM ?= 2017-05
 TO ?= 2017-06
+# Families of random programs (about two programs each) in the long tests.
+FAMILIES ?= 200
 
 # Telemetry is off everywhere (Dagster's own switch stands in the dagster.yaml that set-up writes).
 export DO_NOT_TRACK := 1
@@ -46,7 +48,7 @@ test: $(READY) ## the tests
 	@$(BIN)/python -m pytest -m "not slow" -n 2 --dist loadfile
 
 test-long: $(READY) ## all tests, also those that take minutes
-	@$(BIN)/python -m pytest
+	@REBATES_PROPERTY_FAMILIES=$(FAMILIES) $(BIN)/python -m pytest -n 2 --dist loadfile
 
 ui: setup ## Dagster's pages on http://127.0.0.1:3000 (stop with Ctrl-C)
 	@DAGSTER_HOME="$$($(BIN)/rebates path dagster-home)" \
@@ -64,8 +66,9 @@ format: $(READY) ## lay the code out
 types: $(READY) ## types of the code
 	@$(BIN)/mypy
 
-dbt-parse: $(READY) ## the models: deprecations are errors; layers, names, keys, descriptions
+dbt-parse: $(READY) ## the models: deprecations are errors; layers, names, keys, descriptions; portable SQL
 	@$(BIN)/python -m orchestration.transform.manifest_lint
+	@$(BIN)/python -m orchestration.transform.portability
 
 definitions: setup ## whether Dagster can load the code location
 	@DAGSTER_HOME="$$($(BIN)/rebates path dagster-home)" PYTHONWARNINGS=ignore \

@@ -10,9 +10,11 @@ from __future__ import annotations
 
 import os
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import date
 from functools import wraps
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from orchestration.execute import Outcome
+    from orchestration.explain import Block
 
 MONTH = "2017-06"
 
@@ -208,15 +211,16 @@ def _execute(settings: Settings, job: str, month: str | None = None, as_of: str 
 
 def _page(settings: Settings, outcomes: list[Outcome]) -> None:
     """The screen at the end: files and rows, programs, batches and files written, elapsed."""
-    from orchestration import explain, publish, screen
+    from orchestration import explain as answers
+    from orchestration import publish, screen
 
     console = _console()
     last = outcomes[-1]
     with publish.open_snapshot(settings) as connection:
         console.print()
-        explain.intake_page(connection, console)
+        screen.answer(console, answers.intake_page(connection))
         console.print()
-        explain.program_page(connection, console)
+        screen.answer(console, answers.program_page(connection))
     console.print()
     batches = [
         (
@@ -254,23 +258,72 @@ def _page(settings: Settings, outcomes: list[Outcome]) -> None:
 # --- answers --------------------------------------------------------------------------------
 
 
-@main.command()
-@click.argument("payout")
-@click.option("--lines", default=10, show_default=True, metavar="N", help="How many lines to show.")
-@_plain_errors
-def explain(payout: str, lines: int) -> None:
-    """Show why PAYOUT is what it is: <program>@<version>:<participant>:<period>."""
-    from orchestration import explain as answers
-    from orchestration import publish
+class _Questions(click.Group):
+    """A group whose first command is meant where none is named: `rebates explain PAYOUT`."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        if args and args[0] not in self.commands and not set(args) & set(ctx.help_option_names):
+            args = [next(iter(self.commands)), *args]
+        return super().parse_args(ctx, args)
+
+
+@main.group(cls=_Questions)
+def explain() -> None:
+    """Why is it so? Answers for a payout, a partner or a line, from the published snapshot.
+
+    Without a command a payout is explained: rebates explain <program>@<version>:<participant>:<period>
+    """
+
+
+def _answer(ask: Callable[..., list[Block]], *args: Any) -> None:
+    """Put a question to the snapshot and show the answer; what it does not know is refused with what is like it."""
+    from orchestration import publish, screen
+    from orchestration.explain import UnknownError
 
     with publish.open_snapshot(_settings()) as connection:
         try:
-            answers.explain(connection, _console(), payout, lines)
-        except answers.UnknownPayoutError as error:
+            blocks = ask(connection, *args)
+        except UnknownError as error:
             near = "".join(f"\n  {name}" for name in error.near)
-            raise Refused(
-                f"{error}; a payout is <program>@<version>:<participant>:<period>, for example{near}"
-            ) from None
+            raise Refused(f"{error}{'; there is' if near else ''}{near}") from None
+    screen.answer(_console(), blocks)
+
+
+@explain.command("payout")
+@click.argument("payout")
+@click.option("--lines", default=10, show_default=True, metavar="N", help="How many lines to show.")
+@_plain_errors
+def explain_payout(payout: str, lines: int) -> None:
+    """Why PAYOUT is what it is: <program>@<version>:<participant>:<period>."""
+    from orchestration import explain as room
+
+    _answer(room.explain_payout, payout, lines)
+
+
+_PROGRAM = click.option("--program", metavar="PROGRAM", help="This program only, by id or id@version.")
+
+
+@explain.command("partner")
+@click.argument("partner")
+@_PROGRAM
+@click.option("--period", metavar="PERIOD", help="This measurement period instead of the open ones, e.g. 2017-Q2.")
+@_plain_errors
+def explain_partner(partner: str, program: str | None, period: str | None) -> None:
+    """Where PARTNER (or a group) stands in every program, and what would get it more."""
+    from orchestration import explain as room
+
+    _answer(room.explain_partner, partner, program, period)
+
+
+@explain.command("line")
+@click.argument("line")
+@_PROGRAM
+@_plain_errors
+def explain_line(line: str, program: str | None) -> None:
+    """What LINE ("<source>|<document>|<line>") earned in which program, and why nothing in every other."""
+    from orchestration import explain as room
+
+    _answer(room.explain_line, line, program)
 
 
 @main.command()
@@ -331,7 +384,7 @@ def programs_list() -> None:
                     p.program.name,
                     p.program.status,
                     p.calculated,
-                    f"{p.program.valid_from} to {p.last_day}",
+                    f"{p.first_day} to {p.last_day}",
                     p.file_name,
                 )
                 for p in result.programs
@@ -346,19 +399,13 @@ def programs_list() -> None:
 @click.argument("file", type=click.Path(exists=True, dir_okay=False))
 @_plain_errors
 def programs_check(file: str) -> None:
-    """Judge one document FILE as a run would, and say in words what it pays."""
-    import shutil
-    import tempfile
-    from pathlib import Path
-
+    """Judge one document FILE as a run would beside the others, and say in words what it pays."""
     from orchestration import programs as room
 
     settings = _settings()
-    with tempfile.TemporaryDirectory() as folder:
-        shutil.copy(file, folder)
-        if Path(file).suffix not in (".yml", ".yaml"):
-            raise Refused(f"{file}: expected a document that ends in .yml or .yaml")
-        result = room.load(Path(folder), settings.reference)
+    if Path(file).suffix not in (".yml", ".yaml"):
+        raise Refused(f"{file}: expected a document that ends in .yml or .yaml")
+    result = room.check(Path(file), settings.programs, settings.reference)
     console = _console()
     if result.errors:
         _refused(console, list(map(str, result.errors)))
@@ -371,6 +418,77 @@ def _refused(console: Console, reasons: list[str]) -> None:
     for reason in reasons:
         console.print(Text(f"  {reason}"), soft_wrap=True)
     raise SystemExit(1)
+
+
+@programs.command("overlaps")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--months", metavar="MONTHS", help="As in `rebates simulate`.")
+@_plain_errors
+def programs_overlaps(file: Path, months: str | None) -> None:
+    """Which programs in force count the same lines as FILE, and what its place in a stacking group changes."""
+    from orchestration import simulate as room
+
+    console = _console()
+    with _simulating(console):
+        found = room.overlap(_settings(), file, months)
+    room.show_overlaps(found, console)
+
+
+@main.command()
+@click.argument(
+    "files",
+    nargs=-1,
+    required=True,
+    metavar="PROGRAM.yml…",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+)
+@click.option(
+    "--months", metavar="MONTHS", help="2017-01..2017-06 or 2017-03; default: the validity, or the last year."
+)
+@click.option(
+    "--set",
+    "sets",
+    multiple=True,
+    metavar="PATH=VALUE,…",
+    help="Values of a field to try, tiers.levels[0].rate=1,1.5,2.",
+)
+@click.option(
+    "--output", metavar="FOLDER", type=click.Path(file_okay=False, path_type=Path), help="Write a workbook and a chart."
+)
+@_plain_errors
+def simulate(files: tuple[Path, ...], months: str | None, sets: tuple[str, ...], output: Path | None) -> None:
+    """What programs would have paid on history, beside the versions in force. Posts nothing.
+
+    Drafts count as approved. Each --set gives a field several values; every combination is a variant.
+    """
+    from orchestration import simulate as room
+
+    console = _console()
+    with _simulating(console):
+        made = room.simulate(_settings(), files, months, sets)
+        written = room.write(made, output) if output else []
+    room.show(made, console)
+    if written:
+        from orchestration import screen
+
+        screen.paths(console, "Files written", written, Path())
+    else:
+        console.print(Text("All partners and variants, as a workbook and a page with charts: --output FOLDER"))
+
+
+@contextmanager
+def _simulating(console: Console) -> Iterator[None]:
+    """A note on a terminal while it works; what it refuses in plain words."""
+    from orchestration.simulate import RefusedDocumentsError
+    from orchestration.simulation.published import SimulationError
+
+    try:
+        with console.status("simulating"):
+            yield
+    except RefusedDocumentsError as error:
+        _refused(console, list(error.reasons))
+    except SimulationError as error:
+        raise Refused(str(error)) from None
 
 
 @main.group()

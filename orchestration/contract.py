@@ -53,6 +53,7 @@ DOCUMENT_TYPES = ("invoice", "credit_memo", "return")
 RECORD_INTENTS = ("original", "addendum", "replacement", "cancellation")
 STREAMS = ("sell_in", "sell_through")
 PARTNER_TYPES = ("distributor", "reseller", "dealer", "retailer", "buying_group")
+CLAIM_STATUSES = ("submitted", "approved", "rejected")
 
 LINE = Entity(
     "line",
@@ -194,6 +195,36 @@ PRODUCT_CROSS_REFERENCE = Entity(
     ),
 )
 
+FUND_CLAIM = Entity(
+    "fund_claim",
+    "one partner's claim on a fund (co-op, market development), as it stands when the file is written",
+    ("claim_id",),
+    (
+        Column("claim_id", TEXT, "our number of the claim", "FC-0001", True),
+        Column("program_id", TEXT, "the fund: program id, without version", "SPRING-COOP", True),
+        Column("partner_id", TEXT, "the partner who claims", "D-NORTH", True),
+        Column(
+            "claim_date",
+            DATE,
+            "business date of the claim; decides whether the fund was still open",
+            "2017-02-20",
+            True,
+        ),
+        Column("amount", AMOUNT, "claimed money in `currency`; above zero", "320.00", True),
+        Column("currency", TEXT, "ISO 4217 code; only claims in the fund's currency draw it down", "USD", True),
+        Column(
+            "status",
+            TEXT,
+            "how far the claim is; only approved ones draw the fund down",
+            "approved",
+            True,
+            CLAIM_STATUSES,
+        ),
+        Column("approved_by", TEXT, "who approved it", "maria.keller"),
+        Column("approved_on", DATE, "day of the approval", "2017-03-01"),
+    ),
+)
+
 ENTITIES: dict[str, Entity] = {
     entity.name: entity
     for entity in (
@@ -206,6 +237,7 @@ ENTITIES: dict[str, Entity] = {
         PRODUCT_UNIT,
         FX_RATE,
         PRODUCT_CROSS_REFERENCE,
+        FUND_CLAIM,
     )
 }
 

@@ -179,14 +179,19 @@ def _file_hash(path: Path) -> str:
 
 
 def write_run_context(settings: Settings, context: RunContext) -> None:
-    """Write run/run_context.parquet (one row), whole or not at all."""
+    """Write run/run_context.parquet (one row), whole or not at all.
+
+    Its column ``net_of_only`` says that the models calculate programs stacked by net_of alone: while
+    transform/net_of.py finds their reductions.
+    """
     target = settings.run_context
     target.parent.mkdir(parents=True, exist_ok=True)
     half = target.with_name(f".{target.name}")
     with in_memory(settings) as connection:
         connection.execute(
             f"""copy (select $as_of::date as as_of, $month::varchar as accounting_month,
-                             $id::varchar as calculation_id, $known::integer as posted_file_sequence)
+                             $id::varchar as calculation_id, $known::integer as posted_file_sequence,
+                             false as net_of_only)
                 to '{str(half).replace("'", "''")}' (format parquet)""",
             {
                 "as_of": context.as_of,

@@ -17,12 +17,14 @@ from rich.table import Table
 from rich.text import Text
 
 from orchestration.execute import Happening, Outcome
+from orchestration.explain.blocks import Block, Heading, Say
 
 STAGES = {
     "take_in": "intake: landing files to raw rows",
     "programs": "programs: documents to tables",
     "validation": "validation: a verdict for every row",
     "run_context": "run context",
+    "run__line_reduction": "stacking: what net_of programs reduce lines by",
     "calculation": "calculation: lines to payouts and liability",
     "accrual_batch": "books: accrual batch",
     "settlement_batch": "books: settlement batch",
@@ -80,6 +82,22 @@ class Progress:
         if self.status:
             self.status.stop()
             self.status = None
+
+
+def answer(console: Console, blocks: Iterable[Block]) -> None:
+    """Headings, sentences and tables of an answer, one after the other."""
+    for position, block in enumerate(blocks):
+        if isinstance(block, Heading):
+            if position:
+                console.print()
+            console.print(Text(block.text, style="bold underline" if console.is_terminal else "bold"))
+        elif isinstance(block, Say):
+            style = "" if block.style == "plain" else block.style
+            indent = " " * 2 * block.indent
+            for line in Text(block.text, style=style).wrap(console, console.width - len(indent)):
+                console.print(Text.assemble(indent, line))
+        else:
+            console.print(table(block.title, block.columns, block.rows))
 
 
 def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> Table:

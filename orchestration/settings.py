@@ -117,6 +117,11 @@ class Settings:
         return self.data / "programs"
 
     @property
+    def line_reduction(self) -> Path:
+        """What net_of programs reduce lines by, as the passes before the build found."""
+        return self.data / "run" / "line_reduction.parquet"
+
+    @property
     def run_context(self) -> Path:
         """The as-of date and accounting month of the current run, one row."""
         return self.data / "run" / "run_context.parquet"

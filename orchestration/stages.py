@@ -299,7 +299,8 @@ def validation(settings: Settings) -> dg.AssetsDefinition:
     def validate(context: dg.AssetExecutionContext) -> Iterator[Any]:
         from orchestration import validation as room
 
-        room.validate(settings, context.log.info, program_currencies=program_currencies(settings))
+        currencies, max_age = program_currencies(settings)
+        room.validate(settings, context.log.info, program_currencies=currencies, fx_max_age_days=max_age)
         for entity in ENTITIES:
             for folder in ("accepted", "quarantine"):
                 metadata = _table_counts(settings, settings.data / folder / entity)
@@ -368,10 +369,16 @@ def suite_result(spec: dg.AssetCheckSpec, judged: Sequence[Mapping[str, Any]]) -
     )
 
 
-def program_currencies(settings: Settings) -> tuple[str, ...]:
-    """Currencies of the programs that are calculated: what lines' amounts are converted to."""
-    sql = "select distinct currency from read_parquet(?) where calculated order by 1"
-    return tuple(row["currency"] for row in _rows_of(settings, sql, str(settings.program_tables / "program.parquet")))
+def program_currencies(settings: Settings) -> tuple[tuple[str, ...], int]:
+    """Currencies of the programs that are calculated, and how many days old a rate may be for one of them at least.
+
+    A line that not even that program could convert is quarantined; stricter programs leave a line out themselves.
+    """
+    sql = """select coalesce(list(distinct currency order by currency), []) as currencies,
+                    coalesce(max(fx_max_age_days), 10) as max_age
+             from read_parquet(?) where calculated"""
+    [row] = _rows_of(settings, sql, str(settings.program_tables / "program.parquet"))
+    return tuple(row["currencies"]), int(row["max_age"])
 
 
 def unaccounted(settings: Settings) -> list[str]:
@@ -433,6 +440,33 @@ def run_context(settings: Settings) -> dg.AssetsDefinition:
         )
 
     return write_context
+
+
+# --- stacking -------------------------------------------------------------------------------
+
+
+def line_reduction(settings: Settings) -> dg.AssetsDefinition:
+    """What net_of programs reduce lines by; no pass of the models is needed where no program reduces another."""
+
+    @dg.asset(
+        key=["run", "line_reduction"],
+        deps=[CONTEXT_STEP, *(["accepted", entity] for entity in ENTITIES)],
+        group_name="run",
+        partitions_def=PARTITIONS,
+        backfill_policy=ONE_MONTH_A_RUN,
+        required_resource_keys={"house"},
+        pool=POOL,
+        owners=[OWNER],
+        kinds={"parquet"},
+        description="By how much lines of programs stacked by net_of are reduced by what earlier programs pay on them.",
+    )
+    def find_line_reductions(context: dg.AssetExecutionContext) -> dg.MaterializeResult[Any]:
+        from orchestration.transform.net_of import find_reductions
+
+        rows = find_reductions(settings, context.log.info)
+        return dg.MaterializeResult(metadata={"dagster/row_count": rows})
+
+    return find_line_reductions
 
 
 # --- books ----------------------------------------------------------------------------------
@@ -611,7 +645,7 @@ def publish(settings: Settings, manifest: Mapping[str, Any]) -> list[dg.AssetsDe
     def snapshot(context: dg.AssetExecutionContext) -> dg.MaterializeResult[Any]:
         from orchestration.publish import publish_snapshot
 
-        folder = publish_snapshot(settings, sorted(marts), keys=marts)
+        folder = publish_snapshot(settings, sorted(marts), keys=marts, manifest=manifest)
         return dg.MaterializeResult(
             metadata={"version": folder.name, "tables": len(marts), "folder": dg.MetadataValue.path(str(folder))}
         )
@@ -642,7 +676,8 @@ def reconcile(settings: Settings, marts: Sequence[str], month: str) -> dict[str,
         def rows(sql: str) -> list[tuple[Any, ...]]:
             return connection.execute(sql).fetchall()
 
-        present = {name for (name,) in rows("select table_name from duckdb_tables()")}
+        relations = "select table_name from duckdb_tables() union all select view_name from duckdb_views()"
+        present = {name for (name,) in rows(relations)}
         found["promised_tables"] = [f"{name} is missing" for name in marts if name not in present]
         context = runs.read_run_context(settings)
         if context.accounting_month != month:

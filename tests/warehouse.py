@@ -24,6 +24,7 @@ from orchestration.runs import RunContext, month_of, write_run_context
 from orchestration.settings import Settings
 from orchestration.transform import BOOKS_TAG, dbt_arguments
 from orchestration.transform.dbt import run_dbt
+from orchestration.transform.net_of import find_reductions
 from orchestration.warehouse import connect
 from tests.reference.calculate import Inputs
 
@@ -107,6 +108,7 @@ def build(
     write_rows(settings, entities)
     books.prepare(settings)
     write_run_context(settings, RunContext(as_of, month_of(as_of), "0" * 64, 0))
+    find_reductions(settings)
     run_dbt(settings, dbt_arguments("build", select=select, exclude=f"tag:{BOOKS_TAG}"))
     return Built(settings)
 
@@ -146,6 +148,7 @@ LINE_COLUMNS = (
     "line_number",
     "document_type",
     "document_date",
+    "reference_document_number",
     "record_intent",
     "sold_to_id",
     "ship_to_id",
@@ -157,6 +160,7 @@ LINE_COLUMNS = (
     "unit",
     "net_amount",
     "currency",
+    "authorization_number",
     "region",
     "source",
     "file_sequence",
@@ -186,6 +190,7 @@ def inputs_of(settings: Settings) -> Inputs:
         segments=_seed(settings, "segment"),
         segment_rules=_seed(settings, "segment_rule"),
         minor_units={row["currency"]: int(row["minor_unit"]) for row in _seed(settings, "currency")},
+        fiscal_months=_seed(settings, "fiscal_month"),
     )
 
 
@@ -275,7 +280,7 @@ def _project(settings: Settings, seeds: Seeds | None) -> Settings:
     reference = root / "seeds" / settings.reference.name
     shutil.copytree(settings.reference, reference)
     _csv(reference / "segment.csv", seeds.segments)
-    _csv(reference / "segment_rule.csv", seeds.segment_rules)
+    _csv(reference / "segment_rule.csv", seeds.segment_rules, restval="")
     path = reference / "legal_entity.csv"
     with path.open(encoding="utf-8", newline="") as file:
         known: list[Dict] = list(csv.DictReader(file))
@@ -283,11 +288,11 @@ def _project(settings: Settings, seeds: Seeds | None) -> Settings:
     return replace(settings, dbt_project=root / settings.dbt_project.name, reference=reference)
 
 
-def _csv(path: Path, rows: Sequence[Dict]) -> None:
-    """Replace the rows of a seed, keeping its columns."""
+def _csv(path: Path, rows: Sequence[Dict], restval: str = "test") -> None:
+    """Replace the rows of a seed, keeping its columns; ``restval``: what stands in columns that a row leaves out."""
     with path.open(encoding="utf-8", newline="") as file:
         names = list(csv.DictReader(file).fieldnames or ())
     with path.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.DictWriter(file, names, restval="test", lineterminator="\n")
+        writer = csv.DictWriter(file, names, restval=restval, lineterminator="\n")
         writer.writeheader()
         writer.writerows(rows)

@@ -25,7 +25,7 @@
 {#- Texts of a group joined by a separator, in order. -#}
 {% macro joined(expression, separator, order) %}{{ return(adapter.dispatch('joined', 'rebates')(expression, separator, order)) }}{% endmacro %}
 {% macro duckdb__joined(expression, separator, order) %}string_agg({{ expression }}, '{{ separator }}' order by {{ order }}){% endmacro %}
-{% macro default__joined(expression, separator, order) %}array_join(sort_array(collect_list({{ expression }})), '{{ separator }}'){% endmacro %}
+{% macro default__joined(expression, separator, order) %}array_join(transform(sort_array(collect_list(struct({{ order }} as place, {{ expression }} as item))), each -> each.item), '{{ separator }}'){% endmacro %}
 
 {#- The calendar year of a date, as text. -#}
 {% macro year_id(expression) %}substr({{ month_id(expression) }}, 1, 4){% endmacro %}
@@ -34,3 +34,8 @@
 {% macro each_day(first, last) %}{{ return(adapter.dispatch('each_day', 'rebates')(first, last)) }}{% endmacro %}
 {% macro duckdb__each_day(first, last) %}cast(unnest(generate_series({{ first }}, {{ last }}, interval 1 day)) as date){% endmacro %}
 {% macro default__each_day(first, last) %}explode(sequence({{ first }}, {{ last }}, interval 1 day)){% endmacro %}
+
+{#- Days from one date to a later one, as a whole number. -#}
+{% macro days_between(first, last) %}{{ return(adapter.dispatch('days_between', 'rebates')(first, last)) }}{% endmacro %}
+{% macro duckdb__days_between(first, last) %}({{ last }} - {{ first }}){% endmacro %}
+{% macro default__days_between(first, last) %}datediff({{ last }}, {{ first }}){% endmacro %}

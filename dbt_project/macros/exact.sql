@@ -10,10 +10,25 @@
 {#- Type of money that leaves the calculation. -#}
 {% macro money() %}decimal(18, 4){% endmacro %}
 
+{#- The type of texts of any length. -#}
+{% macro text() %}{{ return(adapter.dispatch('text', 'rebates')()) }}{% endmacro %}
+{% macro duckdb__text() %}varchar{% endmacro %}
+{% macro default__text() %}string{% endmacro %}
+
+{#- A measure as people write it: without zeros at its end. -#}
+{% macro plain_number(expression) -%}
+trim(trailing '.' from trim(trailing '0' from cast(cast({{ expression }} as {{ measure() }}) as {{ text() }})))
+{%- endmacro %}
+
 {#- A whole number of up to 38 digits. -#}
 {% macro whole(expression) %}{{ return(adapter.dispatch('whole', 'rebates')(expression)) }}{% endmacro %}
 {% macro duckdb__whole(expression) %}cast({{ expression }} as hugeint){% endmacro %}
 {% macro default__whole(expression) %}cast({{ expression }} as decimal(38, 0)){% endmacro %}
+
+{#- The type of whole numbers. -#}
+{% macro whole_type() %}{{ return(adapter.dispatch('whole_type', 'rebates')()) }}{% endmacro %}
+{% macro duckdb__whole_type() %}hugeint{% endmacro %}
+{% macro default__whole_type() %}decimal(38, 0){% endmacro %}
 
 {#- Ten to the power of a whole-number expression between 0 and 38, as a whole number. -#}
 {% macro power_of_ten(expression) %}{{ return(adapter.dispatch('power_of_ten', 'rebates')(expression)) }}{% endmacro %}
@@ -23,15 +38,40 @@
 {#- A measure as a whole number of 10^-places units. Exact: the value must have no more places. -#}
 {% macro scaled(expression, places=12) %}{{ whole('cast(' ~ expression ~ ' as decimal(38, 12)) * cast(' ~ (10 ** places) ~ ' as decimal(' ~ (places + 1) ~ ', 0))') }}{% endmacro %}
 
+{#- A whole number of 10^-12 units as a measure. -#}
+{% macro unscaled(expression) -%}
+cast(cast({{ quotient(expression, 1000000) }} as decimal(38, 6)) * cast(0.000001 as decimal(7, 6)) as {{ measure() }})
+    + cast(cast({{ expression }} % 1000000 as decimal(18, 12)) * cast(0.000000000001 as decimal(13, 12)) as {{ measure() }})
+{%- endmacro %}
+
 {#- Whole quotient, cut towards zero, of two whole numbers. The divisor must not be zero. -#}
 {% macro quotient(dividend, divisor) %}{{ return(adapter.dispatch('quotient', 'rebates')(dividend, divisor)) }}{% endmacro %}
 {% macro duckdb__quotient(dividend, divisor) %}(({{ dividend }}) // nullif({{ divisor }}, 0)){% endmacro %}
-{% macro default__quotient(dividend, divisor) %}(({{ dividend }}) div nullif({{ divisor }}, 0)){% endmacro %}
+{#- Spark's `div` gives 64 bits; what is left without the remainder divides evenly, so nothing is rounded. -#}
+{% macro default__quotient(dividend, divisor) -%}
+cast(
+    (cast({{ dividend }} as decimal(38, 0)) - cast({{ dividend }} as decimal(38, 0)) % nullif(cast({{ divisor }} as decimal(38, 0)), 0))
+    / nullif(cast({{ divisor }} as decimal(38, 0)), 0) as decimal(38, 0))
+{%- endmacro %}
 
 {#- Whole quotient, rounded down (also below zero). The divisor must be above zero. -#}
 {% macro floor_quotient(dividend, divisor) -%}
 ({{ quotient(dividend, divisor) }} - case when ({{ dividend }}) % nullif({{ divisor }}, 0) < 0 then 1 else 0 end)
 {%- endmacro %}
+
+{#-
+  A whole number within one of the quotient rounded down, for who corrects it by the rest. Division of 128-bit numbers is
+  slow; where the quotient is below 10^15 a binary estimate cannot be off by more.
+-#}
+{% macro near_quotient(dividend, divisor) %}{{ return(adapter.dispatch('near_quotient', 'rebates')(dividend, divisor)) }}{% endmacro %}
+{% macro duckdb__near_quotient(dividend, divisor) -%}
+case
+                when abs(cast({{ dividend }} as double) / cast({{ divisor }} as double)) < 1e15
+                    then cast(floor(cast({{ dividend }} as double) / cast({{ divisor }} as double)) as hugeint)
+                else {{ floor_quotient(dividend, divisor) }}
+            end
+{%- endmacro %}
+{% macro default__near_quotient(dividend, divisor) %}{{ floor_quotient(dividend, divisor) }}{% endmacro %}
 
 {#- Whole quotient, rounded half away from zero (semantics 9). The divisor must be above zero. -#}
 {% macro rounded_quotient(dividend, divisor) -%}
@@ -104,8 +144,14 @@ cast(cast({{ expression }} as decimal(38, 4)) * cast(case {{ minor_unit }} when 
     from (
         select
             *,
-            {{ floor_quotient('lr_total * lr_weight', 'lr_weights') }} as lr_floor,
-            lr_total * lr_weight - lr_weights * {{ floor_quotient('lr_total * lr_weight', 'lr_weights') }} as lr_remainder
+            lr_guess + case when lr_rest < 0 then -1 when lr_rest >= lr_weights then 1 else 0 end as lr_floor,
+            lr_rest + case when lr_rest < 0 then lr_weights when lr_rest >= lr_weights then -lr_weights else {{ whole(0) }} end as lr_remainder
+        from (
+        select *, lr_product - lr_guess * lr_weights as lr_rest
+        from (
+        select *, {{ near_quotient('lr_product', 'lr_weights') }} as lr_guess
+        from (
+        select *, lr_total * lr_weight as lr_product
         from (
             select
                 *,
@@ -125,6 +171,9 @@ cast(cast({{ expression }} as decimal(38, 4)) * cast(case {{ minor_unit }} when 
                 from {{ relation }}
             ) as lr_summed
         ) as lr_weighted
+        ) as lr_multiplied
+        ) as lr_guessed
+        ) as lr_rested
     ) as lr_floored
 )
 {%- endmacro %}

@@ -15,17 +15,18 @@ taken_back as (
     having sum(settled) < 0
 ),
 
--- a payout below zero is no liability, but for what was already taken back of it
+-- a payout below zero is no liability, but for what was already taken back of it; under to_date the running sum counts
 payouts as (
     select
         p.program_key,
         p.payee_id,
-        sum(case
+        case when max(g.cumulation) = 'to_date' then greatest(sum(p.amount), 0) else sum(case
             when p.amount >= 0 then p.amount
             when p.amount >= coalesce(t.settled, 0) then p.amount
             else coalesce(t.settled, 0)
-        end) as earned
+        end) end as earned
     from periods as p
+    inner join {{ ref('int_program') }} as g on p.program_key = g.program_key
     left join taken_back as t
         on p.program_key = t.program_key and p.payee_id = t.payee_id and p.period_id = t.period_id
     group by 1, 2

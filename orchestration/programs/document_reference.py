@@ -1,13 +1,17 @@
-"""The field reference in docs/programs.md, written from the schema.
+"""The field reference in docs/programs.md, written from the schema, and the errors, made by loading.
 
-What belongs here: turning schema.py into tables. ``python -m orchestration.programs.document_reference``
-brings the page up to date; a test fails when it is not.
+What belongs here: turning schema.py into tables, and a bad document for every kind of error. The
+command ``python -m orchestration.programs.document_reference`` brings the page up to date; a test
+fails when it is not.
 """
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
 from decimal import Decimal
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from types import UnionType
 from typing import Any, Literal, Union, get_args, get_origin
 
@@ -15,6 +19,7 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from orchestration.programs.calculated import CALCULATED, LEFT_OUT, shown
+from orchestration.programs.load import load
 from orchestration.programs.schema import Program
 from orchestration.settings import REPOSITORY
 
@@ -23,24 +28,113 @@ BEGIN = "<!-- fields: begin (written by orchestration.programs.document_referenc
 END = "<!-- fields: end -->"
 
 
-def render() -> str:
-    """The reference as Markdown: a table for each part of a document, and what is calculated."""
+Edit = tuple[str, str]
+"""Text of a document, and what stands in its place."""
+
+GROUP = "\nstacking: {group: g, rule: best_of}\n"
+
+ERRORS: Mapping[str, tuple[tuple[Edit, ...], ...]] = {
+    "not YAML, or not UTF-8": ((("participants:", "participants: ["),),),
+    "a key given twice": ((("currency: USD", "currency: USD\ncurrency: USD"),),),
+    "an empty value": ((("owner: channel-sales", "owner:"),),),
+    "an alias or a tag": ((("name: Volume rebate", "name: !text Volume rebate"),),),
+    "a required field left out": ((("owner: channel-sales\n", ""),),),
+    "a field that does not exist": ((("rate_kind:", "ratekind:"),),),
+    "a value that is none of the choices": ((("method: retrospective", "method: retro"),),),
+    "a number with separators, or text": ((("from: 20000", "from: '20,000'"),),),
+    "a number out of range, or too fine": ((("lag_days: 30", "lag_days: 30\n  minimum_payment: 0.00001"),),),
+    "a date that does not exist": ((("valid_to: 2017-12-31", "valid_to: 2017-11-31"),),),
+    "a value where fields are expected": ((("basis: {kind: amount}", "basis: amount"),),),
+    "a name given twice in a list": ((("[gold_resellers]", "[gold_resellers, gold_resellers]"),),),
+    "fields that contradict each other": ((("from: 20000", "from: 9000"),),),
+    "a field without meaning here": ((("rate_kind: percent", "rate_kind: percent\n  increment: 10"),),),
+    "a field that another one needs": ((("basis: {kind: amount}", "basis: {kind: growth}"),),),
+    "a lifecycle that cannot be": ((("who: maria.keller", "who: anna.lindqvist"),),),
+    "a segment, legal entity or calendar that does not exist": ((("legal_entity: US01", "legal_entity: US99"),),),
+    "days that the fiscal calendar does not have": ((("valid_to: 2017-12-31", "valid_to: 2117-12-31"),),),
+    "a figure outside the validity": (
+        (("basis: {kind: amount}", "basis: {kind: attainment, figures: {R-367: {2018-Q1: 5000}}}"),),
+    ),
+    "the same id and version in two files": ((), ()),
+    "versions that overlap": ((), (("version: 1", "version: 2"), ("valid_from: 2017-01-01", "valid_from: 2017-07-01"))),
+    "a superseded version that is not there": (
+        (("version: 1", "version: 2"), ("valid_to: 2017-12-31", "valid_to: 2017-12-31\nsupersedes: VOLUME-EXAMPLE@1")),
+    ),
+    "a stacking group whose programs do not fit": (
+        (("\nsettlement:", f"{GROUP}settlement:"),),
+        (
+            ("id: VOLUME-EXAMPLE", "id: VOLUME-OTHER"),
+            ("measurement: quarter", "measurement: month"),
+            ("\nsettlement:", f"{GROUP}settlement:"),
+        ),
+    ),
+    "what is not calculated yet": ((("lag_days: 30", "lag_days: 30\n  claim_required: true"),),),
+}
+"""Kinds of error, each with documents that show it: edits of the page's example; the last document is the bad one."""
+
+
+def example(page: str) -> str:
+    """The whole document that the page begins with; ValueError if there is none."""
+    found = re.search(r"```yaml\n(.*?)```", page, re.DOTALL)
+    if found is None:
+        raise ValueError("expected a whole document in a block of YAML")
+    return found[1]
+
+
+def render(document: str) -> str:
+    """The reference as Markdown: a table for each part of a document, what is calculated, and the errors.
+
+    ``document``: a good document, which the errors are shown on.
+    """
     places: dict[type[BaseModel], list[str]] = {}
     _parts(Program, "", places)
     blocks = [f"### The document\n\n{_table(Program)}"]
     for part, paths in places.items():
         title = ", ".join(f"`{path}`" for path in paths)
         blocks.append(f"### {title}\n\n{_table(part)}")
-    return "\n\n".join([*blocks, f"### Calculated in this version\n\n{_calculated()}"])
+    blocks.append(f"### Calculated in this version\n\n{_calculated()}")
+    blocks.append(f"### What goes wrong\n\n{_errors(document)}")
+    return "\n\n".join(blocks)
 
 
 def updated(page: str) -> str:
-    """The page with the reference between its two markers; ValueError if a marker is missing."""
+    """The page with the reference between its two markers; ValueError if a marker or the example is missing."""
     before, begin, rest = page.partition(BEGIN)
     _, end, after = rest.partition(END)
     if not begin or not end:
         raise ValueError(f"expected the markers {BEGIN} and {END}")
-    return f"{before}{BEGIN}\n\n{render()}\n\n{END}{after}"
+    return f"{before}{BEGIN}\n\n{render(example(page))}\n\n{END}{after}"
+
+
+def errors_of(document: str, kind: str) -> list[str]:
+    """What loading says of the bad document of that kind, without the file's name.
+
+    Raises ValueError when an edit does not fit the document.
+    """
+    with TemporaryDirectory() as folder:
+        file_name = ""
+        for position, edits in enumerate(ERRORS[kind]):
+            text = document
+            for old, new in edits:
+                if old not in text:
+                    raise ValueError(f"{kind}: the example has no {old!r}")
+                text = text.replace(old, new)
+            file_name = f"{position}.yml"
+            (Path(folder) / file_name).write_text(text, encoding="utf-8")
+        errors = load(Path(folder)).errors
+    return [f"{error.field}: {error.reason}" for error in errors if error.file_name == file_name]
+
+
+def _errors(document: str) -> str:
+    head = (
+        "Every error names file, field and reason; all errors of a document are named at once. "
+        "Here the file's name is left out.\n\n| what | example |\n|---|---|\n"
+    )
+    rows = []
+    for kind in ERRORS:
+        texts = (error.replace("|", "\\|").replace("`", "'") for error in errors_of(document, kind))
+        rows.append(f"| {kind} | {'<br>'.join(f'`{text}`' for text in texts)} |")
+    return head + "\n".join(rows)
 
 
 def _parts(part: type[BaseModel], path: str, places: dict[type[BaseModel], list[str]]) -> None:
@@ -104,7 +198,11 @@ def _default(info: FieldInfo) -> str:
 
 
 def _calculated() -> str:
-    rows = ["| field | calculated today |", "|---|---|"]
+    rows = [
+        "All values of all fields, but for these; `currency` is that of the legal entity.\n",
+        "| field | calculated today |",
+        "|---|---|",
+    ]
     for field, values in CALCULATED.items():
         names = ", ".join("left out" if value is LEFT_OUT else f"`{shown(value)}`" for value in values)
         rows.append(f"| `{field}` | {names} |")

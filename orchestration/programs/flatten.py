@@ -13,8 +13,22 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from orchestration.programs.load import LoadedProgram, LoadResult, ProgramError, load
-from orchestration.programs.schema import LineNames, Lines, ParticipantNames, Participants, Program
+from orchestration.programs import stacking
+from orchestration.programs.load import load
+from orchestration.programs.loaded import LoadedProgram, LoadResult, ProgramError
+from orchestration.programs.rules import PERCENT_BASES
+from orchestration.programs.schema import (
+    Authorization,
+    Basis,
+    LineNames,
+    Lines,
+    ParticipantNames,
+    Participants,
+    PriceDifference,
+    ProductNames,
+    Products,
+    Program,
+)
 from orchestration.settings import Settings
 
 Row = dict[str, Any]
@@ -36,6 +50,8 @@ SCHEMAS: Mapping[str, pa.Schema] = {
             ("valid_from", _DATE),
             ("valid_to", _DATE),
             ("measurement", _TEXT),
+            ("calendar", _TEXT),
+            ("kind", _TEXT),
             ("status", _TEXT),
             ("submitted_by", _TEXT),
             ("submitted_on", _DATE),
@@ -47,7 +63,9 @@ SCHEMAS: Mapping[str, pa.Schema] = {
             ("enrolment", _TEXT),
             ("earning_scope", _TEXT),
             ("target_scope", _TEXT),
+            ("basis_measure", _TEXT),
             ("basis", _TEXT),
+            ("cumulation", _TEXT),
             ("growth_payout", _TEXT),
             ("boundary", _TEXT),
             ("method", _TEXT),
@@ -55,6 +73,19 @@ SCHEMAS: Mapping[str, pa.Schema] = {
             ("lump_sum", _TEXT),
             ("increment", _MEASURE),
             ("participant_cap", _MONEY),
+            ("participant_floor", _MONEY),
+            ("program_cap", _MONEY),
+            ("program_floor", _MONEY),
+            ("budget", _MONEY),
+            ("stacking_group", _TEXT),
+            ("stacking_rule", _TEXT),
+            ("stacking_rank", _INTEGER),
+            ("reduced_by_earlier", _FLAG),
+            ("reduces_later", _FLAG),
+            ("net_of_wave", _INTEGER),
+            ("fx_max_age_days", _INTEGER),
+            ("fund_expires_on", _DATE),
+            ("price_method", _TEXT),
             ("accrual_method", _TEXT),
             ("settlement_lag_days", _INTEGER),
             ("minimum_payment", _MONEY),
@@ -81,6 +112,8 @@ SCHEMAS: Mapping[str, pa.Schema] = {
             ("scope_key", _TEXT),
             ("program_key", _TEXT),
             ("stream", _TEXT),
+            ("double_counting", _TEXT),
+            ("returns", _TEXT),
             ("min_price", _MONEY),
             ("max_price", _MONEY),
             ("min_quantity", _MONEY),
@@ -90,13 +123,48 @@ SCHEMAS: Mapping[str, pa.Schema] = {
         ]
     ),
     "program_scope_rule": pa.schema([("scope_key", _TEXT), ("rule", _TEXT), ("dimension", _TEXT), ("value", _TEXT)]),
+    "program_measure": pa.schema(
+        [
+            ("measure_key", _TEXT),
+            ("program_key", _TEXT),
+            ("gate_number", _INTEGER),
+            ("name", _TEXT),
+            ("scope_key", _TEXT),
+            ("kind", _TEXT),
+            ("of", _TEXT),
+            ("baseline", _TEXT),
+            ("treat_as", _MEASURE),
+            ("new_partner_baseline", _MEASURE),
+            ("counted", _TEXT),
+            ("operator", _TEXT),
+            ("required", _MEASURE),
+        ]
+    ),
+    "program_measure_product": pa.schema(
+        [("measure_key", _TEXT), ("rule", _TEXT), ("dimension", _TEXT), ("value", _TEXT)]
+    ),
     "program_figure": pa.schema(
         [
-            ("program_key", _TEXT),
+            ("measure_key", _TEXT),
             ("participant_id", _TEXT),
             ("period_id", _TEXT),
-            ("kind", _TEXT),
             ("figure", _MEASURE),
+        ]
+    ),
+    "program_authorization": pa.schema(
+        [
+            ("program_key", _TEXT),
+            ("authorization_id", _TEXT),
+            ("authorization_number", _TEXT),
+            ("partner_id", _TEXT),
+            ("end_customer_id", _TEXT),
+            ("product_id", _TEXT),
+            ("valid_from", _DATE),
+            ("valid_to", _DATE),
+            ("quantity", _MONEY),
+            ("reference_cost", _MONEY),
+            ("unit_amount", _MEASURE),
+            ("protected_margin", pa.decimal128(9, 8)),
         ]
     ),
     "program_payee": pa.schema(
@@ -119,7 +187,10 @@ KEYS: Mapping[str, tuple[str, ...]] = {
     "program_enrolment": ("program_key", "participant_id"),
     "program_scope": ("scope_key",),
     "program_scope_rule": ("scope_key", "rule", "dimension", "value"),
-    "program_figure": ("program_key", "participant_id", "period_id", "kind"),
+    "program_measure": ("measure_key",),
+    "program_measure_product": ("measure_key", "rule", "dimension", "value"),
+    "program_figure": ("measure_key", "participant_id", "period_id"),
+    "program_authorization": ("authorization_id",),
     "program_payee": ("program_key", "payee_number"),
     "program_error": ("file_name", "field", "reason"),
 }
@@ -129,18 +200,23 @@ KEYS: Mapping[str, tuple[str, ...]] = {
 def flatten(programs: Sequence[LoadedProgram], errors: Sequence[ProgramError] = ()) -> dict[str, pa.Table]:
     """The program tables: every table of SCHEMAS, with its exact types, sorted by KEYS.
 
-    ``valid_to`` of a version that a later one supersedes is the day before that one begins. ``rate``
-    is a fraction for percent (2.5 % is 0.025) and money per base unit for per_unit. Raises
-    pyarrow.ArrowInvalid when a decimal does not fit.
+    ``valid_from`` and ``valid_to`` are the first and last day whose lines count: a version that a later
+    one supersedes ends the day before that one begins. ``rate`` is a fraction for percent (2.5 % is
+    0.025) and money per base unit for per_unit. Places in stacking groups are those among ``programs``.
+    Raises pyarrow.ArrowInvalid when a decimal does not fit.
     """
+    places = stacking.places(programs)
     makers: Mapping[str, Callable[[LoadedProgram], Iterable[Row]]] = {
-        "program": _program,
+        "program": lambda loaded: _program(loaded, places.get(loaded.program.key)),
         "program_tier": _tiers,
         "program_participant_rule": _participant_rules,
         "program_enrolment": _enrolments,
         "program_scope": _scopes,
         "program_scope_rule": _scope_rules,
+        "program_measure": _measures,
+        "program_measure_product": _measure_products,
         "program_figure": _figures,
+        "program_authorization": _authorizations,
         "program_payee": _payees,
     }
     rows: dict[str, list[Row]] = {
@@ -184,10 +260,17 @@ def target_scope(program: Program) -> str:
     return earning_scope(program) if program.target_lines is None else f"{program.key}:target"
 
 
-def _program(loaded: LoadedProgram) -> Iterator[Row]:
+def basis_measure(program: Program) -> str:
+    """Key of the measure that the tiers look at."""
+    return f"{program.key}:basis"
+
+
+def _program(loaded: LoadedProgram, place: stacking.Place | None) -> Iterator[Row]:
     program = loaded.program
     basis, tiers = program.rated()
-    superseded_from_start = loaded.last_day < program.valid_from
+    superseded_from_start = loaded.last_day < loaded.first_day
+    group = program.stacking
+    nets = group is not None and group.rule == "net_of"
     submitted, approved = program.step("submitted"), program.step("approved")
     yield {
         "program_key": program.key,
@@ -198,9 +281,11 @@ def _program(loaded: LoadedProgram) -> Iterator[Row]:
         "owner": program.owner,
         "currency": program.currency,
         "legal_entity": program.legal_entity,
-        "valid_from": program.valid_from,
+        "valid_from": loaded.first_day,
         "valid_to": program.valid_to if superseded_from_start else loaded.last_day,
         "measurement": program.measurement,
+        "calendar": loaded.calendar,
+        "kind": program.kind,
         "status": program.status,
         "submitted_by": submitted and submitted.who,
         "submitted_on": submitted and submitted.when,
@@ -212,7 +297,9 @@ def _program(loaded: LoadedProgram) -> Iterator[Row]:
         "enrolment": program.participants.enrolment,
         "earning_scope": earning_scope(program),
         "target_scope": target_scope(program),
+        "basis_measure": basis_measure(program),
         "basis": basis.kind,
+        "cumulation": program.cumulation,
         "growth_payout": program.growth_payout,
         "boundary": tiers.boundary,
         "method": tiers.method,
@@ -220,6 +307,19 @@ def _program(loaded: LoadedProgram) -> Iterator[Row]:
         "lump_sum": tiers.lump_sum if tiers.method == "lump_sum" else None,
         "increment": tiers.increment,
         "participant_cap": program.cap.participant,
+        "participant_floor": program.floor.participant,
+        "program_cap": program.cap.program,
+        "program_floor": program.floor.program,
+        "budget": program.budget,
+        "stacking_group": group and group.group,
+        "stacking_rule": group and group.rule,
+        "stacking_rank": place and place.rank,
+        "reduced_by_earlier": group is not None and nets and group.reduced_by_earlier,
+        "reduces_later": group is not None and nets and group.reduces_later,
+        "net_of_wave": 1 if place is None else place.wave,
+        "fx_max_age_days": program.fx_max_age_days,
+        "fund_expires_on": program.fund and program.fund.expires_on,
+        "price_method": program.price_difference and program.price_difference.method,
         "accrual_method": program.accrual.method,
         "settlement_lag_days": program.settlement.lag_days,
         "minimum_payment": program.settlement.minimum_payment,
@@ -269,6 +369,9 @@ def _scope_lines(program: Program) -> Iterator[tuple[str, Lines]]:
     yield earning_scope(program), program.lines
     if program.target_lines is not None:
         yield target_scope(program), program.target_lines
+    for number, gate in enumerate(program.gates, start=1):
+        if gate.lines is not None:
+            yield f"{program.key}:gate_{number}", gate.lines
 
 
 def _scopes(loaded: LoadedProgram) -> Iterator[Row]:
@@ -278,6 +381,8 @@ def _scopes(loaded: LoadedProgram) -> Iterator[Row]:
             "scope_key": scope_key,
             "program_key": loaded.program.key,
             "stream": lines.stream,
+            "double_counting": lines.double_counting,
+            "returns": lines.returns,
             "min_price": limits.price.min,
             "max_price": limits.price.max,
             "min_quantity": limits.quantity.min,
@@ -295,11 +400,7 @@ def _scope_rules(loaded: LoadedProgram) -> Iterator[Row]:
         )
         for rule, products, names in both:
             dimensions: Mapping[str, Sequence[str]] = {
-                "sku": products.skus,
-                "family": products.families,
-                "brand": products.brands,
-                "category": products.categories,
-                "product_segment": products.segments,
+                **_product_dimensions(products),
                 "end_customer_segment": names.end_customer_segments,
                 "channel": names.channels,
                 "region": names.regions,
@@ -310,17 +411,92 @@ def _scope_rules(loaded: LoadedProgram) -> Iterator[Row]:
                     yield {"scope_key": scope_key, "rule": rule, "dimension": dimension, "value": value}
 
 
+def _product_dimensions(names: ProductNames) -> Mapping[str, Sequence[str]]:
+    return {
+        "sku": names.skus,
+        "family": names.families,
+        "brand": names.brands,
+        "category": names.categories,
+        "product_segment": names.segments,
+    }
+
+
+def _program_measures(program: Program) -> Iterator[tuple[str, int, Basis]]:
+    """Key, number (0: what the tiers look at) and basis of each measure."""
+    yield basis_measure(program), 0, program.rated()[0]
+    for number, gate in enumerate(program.gates, start=1):
+        yield f"{program.key}:gate_{number}", number, gate.basis
+
+
+def _measures(loaded: LoadedProgram) -> Iterator[Row]:
+    program = loaded.program
+    for measure_key, number, basis in _program_measures(program):
+        gate = program.gates[number - 1] if number else None
+        yield {
+            "measure_key": measure_key,
+            "program_key": program.key,
+            "gate_number": number,
+            "name": gate and gate.name,
+            "scope_key": target_scope(program) if gate is None or gate.lines is None else measure_key,
+            "kind": basis.kind,
+            "of": basis.of if basis.kind in PERCENT_BASES else None,
+            "baseline": basis.baseline,
+            "treat_as": basis.new_partner.treat_as,
+            "new_partner_baseline": basis.new_partner.baseline,
+            "counted": basis.counted,
+            "operator": gate and gate.operator,
+            "required": gate and gate.figure,
+        }
+
+
+def _measure_products(loaded: LoadedProgram) -> Iterator[Row]:
+    for measure_key, _, basis in _program_measures(loaded.program):
+        subset = Products() if basis.subset is None else basis.subset
+        both: tuple[tuple[str, ProductNames], ...] = (("include", subset), ("exclude", subset.exclude))
+        for rule, names in both:
+            for dimension, values in _product_dimensions(names).items():
+                for value in values:
+                    yield {"measure_key": measure_key, "rule": rule, "dimension": dimension, "value": value}
+
+
 def _figures(loaded: LoadedProgram) -> Iterator[Row]:
-    basis, _ = loaded.program.rated()
-    for participant, by_period in basis.figures.items():
-        for period, figure in by_period.items():
-            yield {
-                "program_key": loaded.program.key,
-                "participant_id": participant,
-                "period_id": period,
-                "kind": "target" if basis.kind == "attainment" else "baseline",
-                "figure": figure,
-            }
+    for measure_key, _, basis in _program_measures(loaded.program):
+        for participant, by_period in basis.figures.items():
+            for period, figure in by_period.items():
+                yield {
+                    "measure_key": measure_key,
+                    "participant_id": participant,
+                    "period_id": period,
+                    "figure": figure,
+                }
+
+
+def _authorizations(loaded: LoadedProgram) -> Iterator[Row]:
+    key, price = loaded.program.key, loaded.program.price_difference
+    for position, row in enumerate(price.authorizations if price else (), start=1):
+        yield {
+            "program_key": key,
+            "authorization_id": f"{key}:{position}",
+            "authorization_number": row.number,
+            "partner_id": row.partner,
+            "end_customer_id": row.end_customer,
+            "product_id": row.product,
+            "valid_from": row.valid_from,
+            "valid_to": row.valid_to,
+            "quantity": row.quantity,
+            "reference_cost": row.reference_cost,
+            "unit_amount": price and _unit_amount(price, row),
+            "protected_margin": price and price.protected_margin and price.protected_margin.scaleb(-2),
+        }
+
+
+def _unit_amount(price: PriceDifference, row: Authorization) -> Decimal | None:
+    """What a base unit is paid; None where it depends on the resale price. Exact: 4 + 8 places at most."""
+    if price.method == "contract_price" and row.reference_cost is not None and row.contract_price is not None:
+        return row.reference_cost - row.contract_price
+    if price.method == "percent" and price.percent is not None and row.reference_cost is not None:
+        return price.percent.scaleb(-2) * row.reference_cost
+    return price.amount
 
 
 def _payees(loaded: LoadedProgram) -> Iterator[Row]:

@@ -1,7 +1,8 @@
 """From a folder of documents to programs and errors: ``load``.
 
 What belongs here: reading files, turning what is wrong into plain words, and what documents owe each
-other (versions, segments, legal entities). What does not: rules within one document (rules.py).
+other and the reference files (versions, segments, legal entities, calendars). What does not: rules
+within one document (rules.py), stacking groups (stacking.py).
 
 A bad document is refused whole, with every error named; the others load. The result depends on the
 files alone, never on their order.
@@ -10,10 +11,9 @@ files alone, never on their order.
 from __future__ import annotations
 
 import hashlib
-import json
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import date, timedelta
 from difflib import get_close_matches
 from pathlib import Path
@@ -22,7 +22,9 @@ from typing import Any, Union, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 
-from orchestration.programs import calculated, rules
+from orchestration.programs import calculated, rules, stacking
+from orchestration.programs.fiscal_calendar import Calendar
+from orchestration.programs.loaded import LoadedProgram, LoadResult, ProgramError
 from orchestration.programs.reader import Problem, Tree, join, read
 from orchestration.programs.reference import Reference
 from orchestration.programs.reference import read as read_reference
@@ -30,98 +32,79 @@ from orchestration.programs.schema import Lines, ParticipantNames, Participants,
 from orchestration.settings import REPOSITORY
 
 SUFFIXES = (".yml", ".yaml")
+REFERENCE = REPOSITORY / "seeds" / "reference"
 
 
-@dataclass(frozen=True, order=True)
-class ProgramError:
-    """Why a document was refused: file, path of the field, reason in plain words."""
-
-    file_name: str
-    field: str
-    reason: str
-
-    def __str__(self) -> str:
-        return f"{self.file_name}: {self.field}: {self.reason}"
-
-
-@dataclass(frozen=True)
-class LoadedProgram:
-    """One well-formed document of a kind that is calculated.
-
-    ``last_day``: the last day whose lines count: ``valid_to``, or the day before a later version that
-    supersedes this one, or the day on which it was suspended or closed; before ``valid_from`` when it
-    was superseded from the start.
-    """
-
-    program: Program
-    file_name: str
-    document_hash: str
-    last_day: date
-
-    @property
-    def approved(self) -> bool:
-        """It was approved since it was last a draft; it may be suspended or closed by now."""
-        return self.program.step("approved") is not None
-
-    @property
-    def terms_hash(self) -> str:
-        """SHA-256 of what an approved version may never change: all but lifecycle and acceptances.
-
-        Notation does not count: comments, order of fields, and defaults that are written out.
-        """
-        facts: dict[str, Any] = {"lifecycle": True, "participants": {"acceptances"}}
-        terms = self.program.model_dump(mode="json", exclude=facts, exclude_defaults=True)
-        return hashlib.sha256(json.dumps(terms, sort_keys=True).encode()).hexdigest()
-
-    @property
-    def calculated(self) -> bool:
-        """Whether the warehouse calculates it: approved, and not superseded from its first day.
-
-        A suspended or closed version keeps what was earned up to that day (decision 0033).
-        """
-        return self.approved and self.last_day >= self.program.valid_from
-
-
-@dataclass(frozen=True)
-class LoadResult:
-    """Programs sorted by id and version; errors sorted by file and field."""
-
-    programs: tuple[LoadedProgram, ...]
-    errors: tuple[ProgramError, ...]
-
-
-def load(folder: Path, reference: Path = REPOSITORY / "seeds" / "reference") -> LoadResult:
+def load(folder: Path, reference: Path = REFERENCE) -> LoadResult:
     """Read every document (``*.yml``, ``*.yaml``, also in sub-folders) of the folder.
 
-    ``reference``: the folder of legal_entity.csv, segment.csv and segment_rule.csv. Bad documents
-    come back as errors. Raises FileNotFoundError when the folder or a reference file is missing and
-    BadReferenceError when a reference file is bad.
+    ``reference``: the folder of legal_entity.csv, fiscal_month.csv, segment.csv and segment_rule.csv.
+    Bad documents come back as errors. Raises FileNotFoundError when the folder or a reference file is
+    missing and BadReferenceError when a reference file is bad.
     """
-    if not folder.is_dir():
-        raise FileNotFoundError(f"no folder of program documents: {folder}")
+    return _judged(_contents(folder), read_reference(reference))
+
+
+def check(file: Path, folder: Path, reference: Path = REFERENCE) -> LoadResult:
+    """Judge one document as if it lay in the folder, in the place of the same id and version there.
+
+    Gives its program, its errors, and those that it would bring to other documents. Raises as ``load``.
+    """
     names = read_reference(reference)
+    key = _claimed(read(file.read_bytes())[0])
+    others = {
+        file_name: content
+        for file_name, content in _contents(folder).items()
+        if (folder / file_name).resolve() != file.resolve() and (key is None or _claimed(read(content)[0]) != key)
+    }
+    own = file.name if file.name not in others else str(file)
+    alone = set(_judged(others, names).errors)
+    result = _judged({**others, own: file.read_bytes()}, names)
+    return LoadResult(
+        tuple(each for each in result.programs if each.file_name == own),
+        tuple(each for each in result.errors if each.file_name == own or each not in alone),
+    )
+
+
+def _judged(contents: Mapping[str, bytes], names: Reference) -> LoadResult:
+    """The programs and errors of documents given by file name."""
     loaded: list[LoadedProgram] = []
     errors: list[ProgramError] = []
     claims: defaultdict[str, list[str]] = defaultdict(list)
-    for path in _documents(folder):
-        file_name = path.relative_to(folder).as_posix()
-        content = path.read_bytes()
+    for file_name, content in sorted(contents.items()):
         tree, problems = read(content)
         if tree is not None:
-            program_id, version = tree.get("id"), tree.get("version")
-            if isinstance(program_id, str) and isinstance(version, str) and version.isdecimal():
-                claims[f"{program_id}@{int(version)}"].append(file_name)
+            key = _claimed(tree)
+            if key is not None:
+                claims[key].append(file_name)
             program, problems = _program(tree, names)
             if program is not None:
-                document_hash = hashlib.sha256(content).hexdigest()
-                loaded.append(LoadedProgram(program, file_name, document_hash, program.valid_to))
+                loaded.append(_loaded(program, file_name, hashlib.sha256(content).hexdigest(), names))
         errors.extend(ProgramError(file_name, problem.field, problem.reason) for problem in problems)
     errors.extend(_claim_errors(claims, loaded))
     loaded = _without(loaded, errors)
-    while overlaps := _overlap_errors(loaded):
-        errors.append(overlaps[0])
+    # one at a time: what is refused neither overlaps nor misfits any more
+    while found := _overlap_errors(loaded) or stacking.errors(loaded):
+        errors.extend(error for error in found if error.file_name == found[0].file_name)
         loaded = _without(loaded, errors)
     return LoadResult(tuple(_in_order(_superseded(loaded))), tuple(sorted(set(errors))))
+
+
+def _claimed(tree: dict[str, Tree] | None) -> str | None:
+    """The program key that a document claims; None if it names none."""
+    if tree is None:
+        return None
+    program_id, version = tree.get("id"), tree.get("version")
+    if isinstance(program_id, str) and isinstance(version, str) and version.isdecimal():
+        return f"{program_id}@{int(version)}"
+    return None
+
+
+def _contents(folder: Path) -> dict[str, bytes]:
+    """The documents of a folder by path below it; FileNotFoundError if there is no folder."""
+    if not folder.is_dir():
+        raise FileNotFoundError(f"no folder of program documents: {folder}")
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in _documents(folder)}
 
 
 def _documents(folder: Path) -> list[Path]:
@@ -148,9 +131,18 @@ def _program(tree: dict[str, Tree], names: Reference) -> tuple[Program | None, l
         program = Program.model_validate(tree)
     except ValidationError as error:
         return None, [_explained(dict(each)) for each in error.errors(include_url=False)]
-    problems = rules.problems(program) + list(_unknown_names(program, names))
+    problems = rules.problems(program) + list(_unknown_names(program, names)) + list(_outside_calendar(program, names))
     problems += calculated.problems(program, names.currencies.get(program.legal_entity))
     return (None, problems) if problems else (program, [])
+
+
+def _loaded(program: Program, file_name: str, document_hash: str, names: Reference) -> LoadedProgram:
+    """The program with its calendar and first day; its last day is that of its validity."""
+    calendar = program.calendar or names.entity_calendars[program.legal_entity]
+    first_day = program.valid_from
+    if program.replaces == "period_start":
+        first_day = names.calendars[calendar].period_start(first_day, program.measurement)
+    return LoadedProgram(program, file_name, document_hash, calendar, first_day, program.valid_to)
 
 
 def _explained(error: dict[str, Any]) -> Problem:
@@ -213,6 +205,10 @@ def _unknown_names(program: Program, names: Reference) -> Iterator[Problem]:
     if program.legal_entity not in names.currencies:
         known = ", ".join(sorted(names.currencies))
         yield Problem("legal_entity", f"unknown legal entity {program.legal_entity}; known: {known}")
+    if program.calendar is not None and program.calendar not in names.calendars:
+        calendars = sorted(names.calendars)
+        hint = _hint(program.calendar, calendars)
+        yield Problem("calendar", f"unknown calendar {program.calendar}{hint}; known: {', '.join(calendars)}")
     for path, segment, entity in _segments(program):
         if names.segments.get(segment) != entity:
             known_segments = sorted(name for name, of in names.segments.items() if of == entity)
@@ -237,9 +233,10 @@ def _segments(program: Program) -> Iterator[tuple[str, str, str]]:
                 yield f"{where}.end_customer_segments[{position}]", segment, "end_customer"
         yield from _product_segments(f"{path}.products", lines.products)
         yield from _product_segments(f"{path}.products.exclude", lines.products.exclude)
-    if program.basis is not None and program.basis.subset is not None:
-        yield from _product_segments("basis.subset", program.basis.subset)
-        yield from _product_segments("basis.subset.exclude", program.basis.subset.exclude)
+    for path, basis in rules.bases(program):
+        if basis.subset is not None:
+            yield from _product_segments(f"{path}.subset", basis.subset)
+            yield from _product_segments(f"{path}.subset.exclude", basis.subset.exclude)
 
 
 def _partner_segments(path: str, names: Participants | ParticipantNames) -> Iterator[tuple[str, str, str]]:
@@ -250,6 +247,40 @@ def _partner_segments(path: str, names: Participants | ParticipantNames) -> Iter
 def _product_segments(path: str, names: ProductNames) -> Iterator[tuple[str, str, str]]:
     for position, segment in enumerate(names.segments):
         yield f"{path}.segments[{position}]", segment, "product"
+
+
+# --- the fiscal calendar ---------------------------------------------------------------------------
+def _outside_calendar(program: Program, names: Reference) -> Iterator[Problem]:
+    """Days and periods that the program's calendar does not have in its validity."""
+    calendar = names.calendars.get(program.calendar or names.entity_calendars.get(program.legal_entity, ""))
+    if calendar is None or program.valid_to < program.valid_from:  # named elsewhere
+        return
+    known = f"calendar {calendar.name}, which has {calendar.first_day} to {calendar.last_day}"
+    days = {"valid_from": program.valid_from, "valid_to": program.valid_to}
+    outside = [field for field, day in days.items() if not calendar.first_day <= day <= calendar.last_day]
+    for field in outside:
+        yield Problem(field, f"{days[field]} is not in {known}")
+    if not outside:
+        yield from _strange_years(program, calendar)
+
+
+def _strange_years(program: Program, calendar: Calendar) -> Iterator[Problem]:
+    if program.measurement == "program":
+        return
+    years = calendar.years(program.valid_from, program.valid_to)
+    for path, figures in rules.figures(program):
+        for participant, by_period in figures.items():
+            for period in by_period:
+                if rules.is_period(period, program.measurement) and period[:4] not in years:
+                    yield Problem(
+                        f"{path}.{participant}.{period}",
+                        f"lies outside {program.valid_from} to {program.valid_to}, when the program is valid "
+                        f"({_years(years)} of calendar {calendar.name})",
+                    )
+
+
+def _years(years: Sequence[str]) -> str:
+    return f"year {years[0]}" if len(years) == 1 else f"years {years[0]} to {years[-1]}"
 
 
 # --- versions ------------------------------------------------------------------------------------
@@ -275,7 +306,7 @@ def _superseded(loaded: Sequence[LoadedProgram]) -> list[LoadedProgram]:
     for each in loaded:
         earlier = each.program.supersedes
         while each.approved and earlier in by_key:
-            last_day[earlier] = min(last_day[earlier], each.program.valid_from - timedelta(days=1))
+            last_day[earlier] = min(last_day[earlier], each.first_day - timedelta(days=1))
             earlier = by_key[earlier].program.supersedes
     return [replace(each, last_day=last_day[each.program.key]) for each in loaded]
 
@@ -288,19 +319,19 @@ def _own_last_day(program: Program) -> date:
 
 
 def _overlap_errors(loaded: Sequence[LoadedProgram]) -> list[ProgramError]:
-    """Calculated versions of one program that are valid on the same day; the later one is refused."""
+    """Calculated versions of one program whose lines count on the same day; the later one is refused."""
     in_force = [each for each in _in_order(_superseded(loaded)) if each.calculated]
     return [
         ProgramError(
             later.file_name,
             "valid_from",
             f"{later.program.key} and {earlier.program.key} are both valid on "
-            f"{max(later.program.valid_from, earlier.program.valid_from)}: "
+            f"{max(later.first_day, earlier.first_day)}: "
             f"supersedes: {earlier.program.key} would end the earlier one",
         )
         for position, later in enumerate(in_force)
         for earlier in in_force[:position]
         if later.program.id == earlier.program.id
-        and later.program.valid_from <= earlier.last_day
-        and earlier.program.valid_from <= later.last_day
+        and later.first_day <= earlier.last_day
+        and earlier.first_day <= later.last_day
     ]

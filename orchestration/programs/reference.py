@@ -1,6 +1,7 @@
-"""Names that documents refer to: legal entities and segments (seeds/reference/).
+"""Names that documents refer to: legal entities, segments and fiscal calendars (seeds/reference/).
 
-What belongs here: reading and checking those files. What does not: the rules of a document.
+What belongs here: reading and checking those files (segments: orchestration/segments.py). What does not: the rules
+of a document.
 
 A bad reference file stops the run (BadReferenceError with every problem): no document could be judged.
 """
@@ -8,61 +9,82 @@ A bad reference file stops the run (BadReferenceError with every problem): no do
 from __future__ import annotations
 
 import csv
-from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 
-OPERATORS = ("=", "!=", "in", ">=", "<")
-
-ATTRIBUTES: Mapping[str, tuple[str, ...]] = {
-    "partner": ("partner_type", "channel", "region", "country", "tier", "group_id", "partner_id", "parent_partner_id"),
-    "end_customer": (
-        "end_customer_type",
-        "income_band",
-        "age_band",
-        "size_band",
-        "composition",
-        "industry",
-        "region",
-    ),
-    "product": ("family", "brand", "category", "product_id"),
-}
-"""What the rules of a segment may look at, for each entity."""
+from orchestration import segments
+from orchestration.programs import fiscal_calendar
+from orchestration.programs.fiscal_calendar import Calendar, Month
 
 COLUMNS: Mapping[str, tuple[str, ...]] = {
-    "segment": ("segment_id", "entity", "name", "description", "owner"),
-    "segment_rule": ("segment_id", "attribute", "operator", "value"),
+    "legal_entity": ("legal_entity", "currency", "calendar"),
+    "fiscal_month": fiscal_calendar.COLUMNS,
 }
 
 
 class BadReferenceError(ValueError):
-    """segment.csv, segment_rule.csv or legal_entity.csv cannot be used; the message names every problem."""
+    """A file of seeds/reference/ cannot be used; the message names every problem."""
 
 
 @dataclass(frozen=True)
 class Reference:
-    """``currencies``: legal entity to currency. ``segments``: segment id to its entity."""
+    """What documents may name.
+
+    ``currencies``: legal entity to currency. ``segments``: segment id to its entity. ``calendars``: name to
+    calendar. ``entity_calendars``: legal entity to the name of its calendar.
+    """
 
     currencies: Mapping[str, str]
     segments: Mapping[str, str]
+    calendars: Mapping[str, Calendar]
+    entity_calendars: Mapping[str, str]
 
 
 def read(folder: Path) -> Reference:
-    """The names in legal_entity.csv, segment.csv and segment_rule.csv of the folder.
+    """The names in legal_entity.csv, fiscal_month.csv, segment.csv and segment_rule.csv of the folder.
 
     Raises FileNotFoundError for a missing file and BadReferenceError for a bad one.
     """
-    entities = _rows(folder / "legal_entity.csv", ("legal_entity", "currency"))
-    segments = _rows(folder / "segment.csv", COLUMNS["segment"])
-    rules = _rows(folder / "segment_rule.csv", COLUMNS["segment_rule"])
-    problems = list(_segment_problems(segments, rules))
+    entities, months = (_rows(folder / f"{table}.csv", columns) for table, columns in COLUMNS.items())
+    problems: list[str] = []
+    calendars = _calendars(months, problems)
+    known: Mapping[str, segments.Segment] = {}
+    try:
+        known = segments.read(folder)
+    except segments.SegmentError as error:
+        problems += error.problems
+    problems += [
+        f"legal_entity.csv: {row['legal_entity']} has calendar {row['calendar']}; known: {', '.join(sorted(calendars))}"
+        for row in entities
+        if row["calendar"] not in calendars
+    ]
     if problems:
         raise BadReferenceError("\n".join(problems))
     return Reference(
         currencies={row["legal_entity"]: row["currency"] for row in entities},
-        segments={row["segment_id"]: row["entity"] for row in segments},
+        segments={segment.segment_id: segment.entity for segment in known.values()},
+        calendars=calendars,
+        entity_calendars={row["legal_entity"]: row["calendar"] for row in entities},
     )
+
+
+def _calendars(rows: Sequence[Mapping[str, str]], problems: list[str]) -> dict[str, Calendar]:
+    """The calendars of fiscal_month.csv; what is wrong with them is added to ``problems``."""
+    months: defaultdict[str, list[Month]] = defaultdict(list)
+    for number, row in enumerate(rows, start=2):
+        try:
+            start, end = date.fromisoformat(row["month_start"]), date.fromisoformat(row["month_end"])
+        except ValueError:
+            problems.append(f"fiscal_month.csv row {number}: month_start and month_end: expected dates like 2017-03-31")
+            continue
+        periods = row["quarter_id"], row["half_year_id"], row["year_id"]
+        months[row["calendar"]].append(Month(row["month_id"], start, end, *periods))
+    for name, known in months.items():
+        problems += fiscal_calendar.problems(name, known)
+    return {name: Calendar(name, tuple(known)) for name, known in months.items()}
 
 
 def _rows(path: Path, columns: tuple[str, ...]) -> list[dict[str, str]]:
@@ -72,26 +94,3 @@ def _rows(path: Path, columns: tuple[str, ...]) -> list[dict[str, str]]:
         if missing:
             raise BadReferenceError(f"{path.name}: no column {', '.join(missing)}")
         return list(reader)
-
-
-def _segment_problems(segments: list[dict[str, str]], rules: list[dict[str, str]]) -> Iterator[str]:
-    entity = {row["segment_id"]: row["entity"] for row in segments}
-    for segment_id, count in Counter(row["segment_id"] for row in segments).items():
-        if count > 1:
-            yield f"segment.csv: {segment_id} is given {count} times"
-    for segment_id, name in entity.items():
-        if name not in ATTRIBUTES:
-            yield f"segment.csv: {segment_id} is of entity {name}; expected {', '.join(ATTRIBUTES)}"
-        if not any(rule["segment_id"] == segment_id for rule in rules):
-            yield f"segment.csv: {segment_id} has no rule in segment_rule.csv"
-    for number, rule in enumerate(rules, start=2):
-        where = f"segment_rule.csv row {number} ({rule['segment_id']})"
-        known = ATTRIBUTES.get(entity.get(rule["segment_id"], ""), ())
-        if rule["segment_id"] not in entity:
-            yield f"{where}: no such segment in segment.csv"
-        elif known and rule["attribute"] not in known:
-            yield f"{where}: attribute {rule['attribute']}; expected {', '.join(known)}"
-        if rule["operator"] not in OPERATORS:
-            yield f"{where}: operator {rule['operator']}; expected {' '.join(OPERATORS)}"
-        if not rule["value"] or (rule["operator"] == "in" and not all(rule["value"].split("|"))):
-            yield f"{where}: empty value"

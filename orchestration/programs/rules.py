@@ -9,11 +9,22 @@ Each rule yields a Problem per field that breaks it; all of them are reported at
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from decimal import Decimal
 
 from orchestration.programs.reader import Problem
-from orchestration.programs.schema import Basis, Figures, Lines, Part, ProductNames, Program
+from orchestration.programs.schema import (
+    Authorization,
+    Basis,
+    BasisKind,
+    Figures,
+    Lines,
+    Part,
+    PriceDifference,
+    ProductNames,
+    Program,
+)
 
 NEXT_STEPS: Mapping[str, tuple[str, ...]] = {
     "draft": ("submitted",),
@@ -26,13 +37,16 @@ NEXT_STEPS: Mapping[str, tuple[str, ...]] = {
 """What may follow each step of the lifecycle. submitted to draft: sent back."""
 
 PERIODS: Mapping[str, tuple[str, str]] = {
-    "month": (r"(\d{4})-(0[1-9]|1[0-2])", "2017-03"),
-    "quarter": (r"(\d{4})-Q[1-4]", "2017-Q1"),
-    "half_year": (r"(\d{4})-H[12]", "2017-H1"),
-    "year": (r"(\d{4})", "2017"),
-    "program": (r"(program)", "program"),
+    "month": (r"\d{4}-(0[1-9]|1[0-2])", "2017-03"),
+    "quarter": (r"\d{4}-Q[1-4]", "2017-Q1"),
+    "half_year": (r"\d{4}-H[12]", "2017-H1"),
+    "year": (r"\d{4}", "2017"),
+    "program": (r"program", "program"),
 }
-"""Period ids of each measurement: pattern (its first group is the year) and example."""
+"""Period ids of each measurement: pattern (but for `program` it begins with the fiscal year) and example."""
+
+PERCENT_BASES: tuple[BasisKind, ...] = ("growth", "attainment", "share")
+"""Bases in percent: their thresholds and figures have at most 4 decimals, which is what the models carry exactly."""
 
 BASIS_FIELDS: Mapping[str, tuple[str, ...]] = {
     "amount": (),
@@ -53,6 +67,22 @@ ACCRUAL_FIELDS: Mapping[str, tuple[str, ...]] = {
 }
 """The fields of `accrual` that mean something for each method (threshold always does)."""
 
+PRICE_FIELDS: Mapping[str, tuple[str, ...]] = {
+    "contract_price": (),
+    "amount": ("amount",),
+    "percent": ("percent",),
+    "margin_protection": ("protected_margin",),
+}
+"""The fields of `price_difference` that each method needs; the others mean nothing for it."""
+
+AUTHORIZATION_FIELDS: Mapping[str, tuple[str, ...]] = {
+    "contract_price": ("reference_cost", "contract_price"),
+    "amount": (),
+    "percent": ("reference_cost",),
+    "margin_protection": ("reference_cost",),
+}
+"""The same for each authorisation."""
+
 
 def problems(program: Program) -> list[Problem]:
     """Everything in the document that contradicts itself; empty when it is consistent."""
@@ -62,6 +92,26 @@ def problems(program: Program) -> list[Problem]:
     for rule in (_stacking, _price_difference, _fund, _accrual):
         found.extend(rule(program))
     return found
+
+
+def bases(program: Program) -> Iterator[tuple[str, Basis]]:
+    """The program's basis and those of its gates, with their paths."""
+    if program.basis is not None:
+        yield "basis", program.basis
+    for position, gate in enumerate(program.gates):
+        yield f"gates[{position}].basis", gate.basis
+
+
+def figures(program: Program) -> Iterator[tuple[str, Figures]]:
+    """All figures that the document gives by participant and period, with their paths."""
+    for path, basis in bases(program):
+        yield f"{path}.figures", basis.figures
+    yield "accrual.figures", program.accrual.figures
+
+
+def is_period(period: str, measurement: str) -> bool:
+    """Whether the text names a period of that measurement."""
+    return re.fullmatch(PERIODS[measurement][0], period) is not None
 
 
 def _given(part: Part, names: Iterable[str]) -> list[str]:
@@ -79,6 +129,10 @@ def _identity(program: Program) -> Iterator[Problem]:
                 "supersedes",
                 f"expected an earlier version of {program.id}, below {program.version}, got {program.supersedes}",
             )
+    if "replaces" in program.model_fields_set and program.supersedes is None:
+        yield Problem("replaces", "goes with supersedes: it says from when on the earlier version is replaced")
+    if program.replaces == "period_start" and program.measurement == "program":
+        yield Problem("replaces", "measurement program has one period for each version: expected from_valid_from")
 
 
 def _lifecycle(program: Program) -> Iterator[Problem]:
@@ -166,13 +220,23 @@ def _scope(path: str, lines: Lines) -> Iterator[Problem]:
 
 
 def _basis(program: Program) -> Iterator[Problem]:
-    if program.basis is not None:
-        yield from _one_basis(program, "basis", program.basis)
+    for path, basis in bases(program):
+        yield from _one_basis(path, basis)
+    for path, given in figures(program):
+        yield from _figures(program, path, given)
     for position, gate in enumerate(program.gates):
-        yield from _one_basis(program, f"gates[{position}].basis", gate.basis)
+        yield from _bound(f"gates[{position}].figure", gate.basis.kind, gate.figure)
 
 
-def _one_basis(program: Program, path: str, basis: Basis) -> Iterator[Problem]:
+def _bound(path: str, kind: str, figure: Decimal) -> Iterator[Problem]:
+    """A threshold, or the figure of a gate, in the units of its basis."""
+    if kind in PERCENT_BASES and figure != round(figure, 4):
+        yield Problem(path, f"expected a percent with at most 4 decimals, got {figure}")
+    if kind == "count" and figure != round(figure):
+        yield Problem(path, f"expected a whole number, as basis count is one, got {figure}")
+
+
+def _one_basis(path: str, basis: Basis) -> Iterator[Problem]:
     for name in _given(basis, Basis.model_fields):
         if name != "kind" and name not in BASIS_FIELDS[basis.kind]:
             yield Problem(f"{path}.{name}", f"has no meaning for basis {basis.kind}")
@@ -185,6 +249,9 @@ def _one_basis(program: Program, path: str, basis: Basis) -> Iterator[Problem]:
             yield Problem(f"{path}.figures", "go with baseline given, not lines")
         if basis.new_partner.treat_as is not None and basis.new_partner.baseline is not None:
             yield Problem(f"{path}.new_partner", "give treat_as or baseline, not both")
+        for name in ("treat_as", "baseline"):
+            if getattr(basis.new_partner, name) == 0:
+                yield Problem(f"{path}.new_partner.{name}", "zero pays nothing: must be above zero, or no_payout")
     if basis.kind == "attainment":
         if not basis.figures:
             yield Problem(f"{path}.figures", "required for attainment: participant: {period: target}")
@@ -196,24 +263,17 @@ def _one_basis(program: Program, path: str, basis: Basis) -> Iterator[Problem]:
         yield Problem(f"{path}.subset", "required for share: the products whose share is taken")
     if basis.kind == "count" and basis.counted is None:
         yield Problem(f"{path}.counted", "required for count: documents, end_customers or first_time_end_customers")
-    yield from _figures(program, f"{path}.figures", basis.figures)
 
 
-def _figures(program: Program, path: str, figures: Figures) -> Iterator[Problem]:
-    pattern, example = PERIODS[program.measurement]
-    for participant, by_period in figures.items():
+def _figures(program: Program, path: str, given: Figures) -> Iterator[Problem]:
+    for participant, by_period in given.items():
         yield from _listed(program, f"{path}.{participant}", participant)
         for period in by_period:
-            match = re.fullmatch(pattern, period)
-            if match is None:
+            if not is_period(period, program.measurement):
+                example = PERIODS[program.measurement][1]
                 yield Problem(
                     f"{path}.{participant}.{period}",
                     f"is no period of measurement {program.measurement}: expected one like {example}",
-                )
-            elif match[1] != "program" and not program.valid_from.year <= int(match[1]) <= program.valid_to.year:
-                yield Problem(
-                    f"{path}.{participant}.{period}",
-                    f"lies outside {program.valid_from} to {program.valid_to}, when the program is valid",
                 )
 
 
@@ -232,12 +292,8 @@ def _tiers(program: Program) -> Iterator[Problem]:
         yield Problem("basis", "required with tiers" if tiers else "goes with tiers, and only with them")
     if tiers is None:
         return
-    if _kind(program) in ("growth", "attainment", "share"):
-        for position, level in enumerate(tiers.levels):
-            if level.from_ != round(level.from_, 4):
-                yield Problem(
-                    f"tiers.levels[{position}].from", f"expected a percent with at most 4 decimals, got {level.from_}"
-                )
+    for position, level in enumerate(tiers.levels):
+        yield from _bound(f"tiers.levels[{position}].from", _kind(program), level.from_)
     for position in range(1, len(tiers.levels)):
         before, here = tiers.levels[position - 1].from_, tiers.levels[position].from_
         if here <= before:
@@ -288,11 +344,16 @@ def _growth_payout(program: Program) -> Iterator[Problem]:
         yield Problem(
             "target_lines", f"growth_payout {kind} pays on the growth itself: earning and target scope are one"
         )
-    if program.tiers is None:
+    if program.basis is not None and program.basis.new_partner.treat_as is not None:
+        yield Problem("basis.new_partner.treat_as", f"goes with growth_payout all: with {kind} there is no growth")
+    if program.tiers is None or program.basis is None:
         return
-    if program.tiers.rate_kind != "percent":
+    expected = "percent" if program.basis.of == "amount" else "per_unit"
+    if program.tiers.rate_kind != expected:
         yield Problem(
-            "tiers.rate_kind", f"growth_payout {kind} is money: expected percent, got {program.tiers.rate_kind}"
+            "tiers.rate_kind",
+            f"growth_payout {kind} pays on growth of {program.basis.of}: "
+            f"expected {expected}, got {program.tiers.rate_kind}",
         )
     if kind == "marginal_growth" and program.tiers.method != "incremental":
         yield Problem("tiers.method", f"growth_payout marginal_growth is incremental, not {program.tiers.method}")
@@ -338,29 +399,76 @@ def _stacking(program: Program) -> Iterator[Problem]:
             yield Problem(f"stacking.{name}", f"has no meaning for rule {stacking.rule}")
 
 
+def _instead_of_tiers(program: Program, name: str) -> Iterator[Problem]:
+    """What has no meaning for price_difference and fund, which have no tiers."""
+    if program.target_lines is not None:
+        yield Problem("target_lines", f"has no meaning with {name}: there are no tiers to look at them")
+
+
 def _price_difference(program: Program) -> Iterator[Problem]:
     price = program.price_difference
     if price is None:
         return
-    needed = {"contract_price": None, "margin_protection": "protected_margin"}.get(price.method, price.method)
-    for name in ("amount", "percent", "protected_margin"):
-        if name == needed and getattr(price, name) is None:
-            yield Problem(f"price_difference.{name}", f"required for method {price.method}")
-        if name != needed and getattr(price, name) is not None:
-            yield Problem(f"price_difference.{name}", f"has no meaning for method {price.method}")
-    seen: set[str] = set()
+    yield from _instead_of_tiers(program, "price_difference")
+    if program.lines.stream != "sell_through":
+        yield Problem("lines.stream", f"price_difference goes with sell_through, not {program.lines.stream}")
+    yield from _needed("price_difference", price, PRICE_FIELDS, price.method)
     for position, authorization in enumerate(price.authorizations):
         path = f"price_difference.authorizations[{position}]"
-        if authorization.number in seen:
-            yield Problem(f"{path}.number", f"{authorization.number} is given already, see above")
-        seen.add(authorization.number)
+        yield from _needed(path, authorization, AUTHORIZATION_FIELDS, price.method)
         if authorization.valid_to < authorization.valid_from:
             yield Problem(f"{path}.valid_to", f"{authorization.valid_to} is before {authorization.valid_from}")
+        if authorization.quantity == 0:
+            yield Problem(f"{path}.quantity", "must be above zero")
+        cost, contract = authorization.reference_cost, authorization.contract_price
+        if cost is not None and contract is not None and contract > cost:
+            yield Problem(f"{path}.contract_price", f"{contract} is above the reference_cost of {cost}")
+    yield from _overlaps(price)
+
+
+def _needed(path: str, part: Part, fields: Mapping[str, tuple[str, ...]], method: str) -> Iterator[Problem]:
+    """The fields that a price-difference method needs, and those that mean nothing for it."""
+    for name in dict.fromkeys(name for names in fields.values() for name in names):
+        value = getattr(part, name)
+        if name in fields[method] and value is None:
+            yield Problem(f"{path}.{name}", f"required for method {method}")
+        if name not in fields[method] and value is not None:
+            yield Problem(f"{path}.{name}", f"has no meaning for method {method}")
+        if name in ("amount", "percent") and value == 0:
+            yield Problem(f"{path}.{name}", "zero pays nothing: must be above zero")
+
+
+def _overlaps(price: PriceDifference) -> Iterator[Problem]:
+    """Rows of one number for the same goods and days: nothing would say which one a line draws from."""
+    goods: defaultdict[tuple[str, ...], list[tuple[int, Authorization]]] = defaultdict(list)
+    for position, here in enumerate(price.authorizations):
+        rows = goods[here.number, here.partner, here.end_customer, here.product]
+        for earlier, there in rows:
+            if here.valid_from <= there.valid_to and there.valid_from <= here.valid_to:
+                yield Problem(
+                    f"price_difference.authorizations[{position}]",
+                    f"{here.number} has {here.partner}, {here.end_customer}, {here.product} already "
+                    f"from {there.valid_from} to {there.valid_to}, in authorizations[{earlier}]",
+                )
+                break
+        rows.append((position, here))
 
 
 def _fund(program: Program) -> Iterator[Problem]:
-    if program.fund is not None and program.fund.expires_on < program.valid_from:
-        yield Problem("fund.expires_on", f"{program.fund.expires_on} is before valid_from {program.valid_from}")
+    fund = program.fund
+    if fund is None:
+        return
+    yield from _instead_of_tiers(program, "fund")
+    if fund.expires_on < program.valid_from:
+        yield Problem("fund.expires_on", f"{fund.expires_on} is before valid_from {program.valid_from}")
+    if fund.percent == 0:
+        yield Problem("fund.percent", "zero pays nothing: must be above zero")
+    if program.aggregate == "group":
+        yield Problem("aggregate", "a fund is built and drawn by each partner: expected participant, got group")
+    if program.cumulation == "to_date":
+        yield Problem("cumulation", "a fund is built period by period: expected reset, got to_date")
+    if [payee.role for payee in program.payees] != ["participant"]:
+        yield Problem("payees", "a fund pays whoever built it: expected the participant alone")
 
 
 def _accrual(program: Program) -> Iterator[Problem]:
@@ -374,7 +482,6 @@ def _accrual(program: Program) -> Iterator[Problem]:
             yield Problem("accrual.forecast", f"required for method {method}: run_rate, seasonality or given")
         if (accrual.forecast == "given") != bool(accrual.figures):
             yield Problem("accrual.figures", "go with forecast given, and only with it")
-        yield from _figures(program, "accrual.figures", accrual.figures)
     if method == "fixed_rate" and (accrual.percent is None) == (accrual.per_unit is None):
         yield Problem("accrual.percent", "method fixed_rate needs one of percent and per_unit")
     if method == "straight_line" and (program.tiers is None or program.tiers.method != "lump_sum"):

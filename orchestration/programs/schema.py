@@ -207,7 +207,7 @@ class ParticipantNames(Part):
 class Acceptance(Part):
     """One participant's acceptance."""
 
-    participant: Name = Field(description="partner id")
+    participant: Name = Field(description="partner id; with aggregate group that of the group")
     accepted_on: Day = Field(description="lines count from this day on")
 
 
@@ -357,10 +357,10 @@ class Gate(Part):
 
 
 class Bounds(Part):
-    """An amount per participant and period, and one for the whole program."""
+    """An amount per participant and period, and one for all participants of a period together."""
 
     participant: Money | None = Field(default=None, description="per participant (group, where aggregated) and period")
-    program: Money | None = Field(default=None, description="for the whole program")
+    program: Money | None = Field(default=None, description="per period, over all participants")
 
 
 class Payee(Part):
@@ -376,7 +376,7 @@ class Payee(Part):
 class Stacking(Part):
     """How the program stands to others of the same group."""
 
-    group: Name = Field(description="name of the stacking group")
+    group: Name = Field(description="name of the stacking group; its programs share rule and currency")
     rule: Literal["stack", "best_of", "priority", "net_of"] = Field(
         default="stack", description="see docs/semantics.md 8"
     )
@@ -386,17 +386,19 @@ class Stacking(Part):
 
 
 class Authorization(Part):
-    """One special-price authorisation."""
+    """One row of a special-price authorisation."""
 
-    number: Name = Field(description="number that lines quote")
+    number: Name = Field(description="number that lines quote; rows may share it, e.g. one per product")
     partner: Name = Field(description="partner id")
     end_customer: Name = Field(description="end customer id")
     product: Name = Field(description="product id")
     valid_from: Day = Field(description="first day")
     valid_to: Day = Field(description="last day")
     quantity: Limit = Field(description="authorised base units")
-    reference_cost: Money | None = Field(default=None, description="cost per base unit that the partner paid")
-    contract_price: Money | None = Field(default=None, description="contract price per base unit")
+    reference_cost: Money | None = Field(
+        default=None, description="contract_price, percent, margin_protection: cost per base unit that the partner paid"
+    )
+    contract_price: Money | None = Field(default=None, description="contract_price: that price per base unit")
 
 
 class PriceDifference(Part):
@@ -408,14 +410,16 @@ class PriceDifference(Part):
     amount: Money | None = Field(default=None, description="amount: off per base unit")
     percent: Percent | None = Field(default=None, description="percent: off the reference cost")
     protected_margin: Percent | None = Field(default=None, description="margin_protection: percent of the resale price")
-    authorizations: tuple[Authorization, ...] = Field(description="the authorisations")
+    authorizations: tuple[Authorization, ...] = Field(
+        description="the authorisations; what exceeds the quantity of a row is not paid"
+    )
 
 
 class Fund(Part):
     """Co-op, market development: a percent of lines builds a fund that approved claims draw down."""
 
     percent: Percent = Field(description="percent of the lines' amount")
-    expires_on: Day = Field(description="what is left then expires")
+    expires_on: Day = Field(description="last day of claims; what is left then expires")
 
 
 class Accrual(Part):
@@ -466,8 +470,15 @@ class Program(Part):
     valid_from: Day = Field(description="first day whose lines count")
     valid_to: Day = Field(description="last day whose lines count")
     measurement: Measurement = Field(description="measurement period, in the fiscal calendar")
-    supersedes: ProgramKey | None = Field(
-        default=None, description="the earlier version that this one replaces from its `valid_from` on"
+    calendar: Name | None = Field(
+        default=None,
+        description="fiscal calendar (seeds/reference/fiscal_month.csv); that of the legal entity where left out",
+    )
+    supersedes: ProgramKey | None = Field(default=None, description="the earlier version that this one replaces")
+    replaces: Literal["from_valid_from", "period_start"] = Field(
+        default="from_valid_from",
+        description="with supersedes: from its `valid_from` on, or from the start of the measurement period "
+        "in which that day lies, so that this version measures the whole period",
     )
     lifecycle: tuple[LifecycleStep, ...] = Field(
         description="every step so far, oldest first; the last one is the status"
@@ -491,7 +502,9 @@ class Program(Part):
     gates: tuple[Gate, ...] = Field(default=(), description="conditions, all of which must hold or nothing is paid")
     cap: Bounds = Field(default=Bounds(), description="at most this is paid")
     floor: Bounds = Field(default=Bounds(), description="at least this is paid, once the gates hold")
-    budget: Money | None = Field(default=None, description="payouts of the whole program are scaled down to it")
+    budget: Money | None = Field(
+        default=None, description="over all participants and periods of the version: payouts are scaled down to it"
+    )
     aggregate: Literal["participant", "group"] = Field(
         default="participant", description="tiers look at the participant alone, or at the sum over its group"
     )
@@ -505,7 +518,9 @@ class Program(Part):
     fund: Fund | None = Field(default=None, description="stands instead of tiers: co-op, market development")
     accrual: Accrual = Field(default=Accrual(), description="how the liability of an open period is found")
     settlement: Settlement = Field(description="when and how it is paid")
-    fx_max_age_days: Days = Field(default=10, description="how old an exchange rate may be on the line's date")
+    fx_max_age_days: Days = Field(
+        default=10, description="how old an exchange rate may be on the line's date; else the line does not count"
+    )
 
     @property
     def key(self) -> str:
@@ -526,8 +541,23 @@ class Program(Part):
                 return None
         return None
 
+    @property
+    def kind(self) -> Literal["tiers", "price_difference", "fund"]:
+        """What it pays by."""
+        if self.price_difference is not None:
+            return "price_difference"
+        return "tiers" if self.fund is None else "fund"
+
     def rated(self) -> tuple[Basis, Tiers]:
-        """Basis and tiers; ValueError for programs that have none (price_difference, fund)."""
-        if self.basis is None or self.tiers is None:
+        """Basis and tiers, also of what stands instead of tiers.
+
+        A price difference is paid in full on each line, and a fund is a percent of the amount: both are
+        one tier from zero (docs/semantics.md 5). ValueError for a document that has neither.
+        """
+        if self.basis is not None and self.tiers is not None:
+            return self.basis, self.tiers
+        if self.price_difference is None and self.fund is None:
             raise ValueError(f"{self.key} has no tiers")
-        return self.basis, self.tiers
+        percent = Decimal(100) if self.fund is None else self.fund.percent
+        levels = (Level(**{"from": Decimal(0)}, rate=percent),)
+        return Basis(kind="amount"), Tiers(method="retrospective", rate_kind="percent", levels=levels)

@@ -18,11 +18,13 @@ import shutil
 import threading
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import pyarrow as pa
 
 from orchestration import warehouse
+from orchestration.publish import calculation
 from orchestration.publish.format import PublishError
 from orchestration.settings import Settings
 
@@ -34,12 +36,19 @@ _OPENING = threading.Lock()
 _READING = {duckdb.StatementType.SELECT, duckdb.StatementType.EXPLAIN, duckdb.StatementType.CREATE}
 
 
-def publish_snapshot(settings: Settings, tables: Sequence[str], *, keys: Mapping[str, Sequence[str]]) -> Path:
+def publish_snapshot(
+    settings: Settings,
+    tables: Sequence[str],
+    *,
+    keys: Mapping[str, Sequence[str]],
+    manifest: Mapping[str, Any] | None = None,
+) -> Path:
     """Publish tables of the warehouse as one version, let ``CURRENT`` name it, and return its folder.
 
     ``published/snapshot/<version>/``: ``<table>.parquet``, sorted by the table's ``keys``, and
     ``analytics.duckdb``: a view per table over the absolute Parquet paths, with the warehouse's comments.
-    The version is a hash of the Parquet files: the same rows are the same version, in whatever order and
+    With dbt's ``manifest`` also ``calculation/``: what a simulation runs (publish/calculation.py).
+    The version is a hash of these files: the same rows are the same version, in whatever order and
     with however many threads they were computed, and nothing is rewritten then. The current version and
     the one before it are kept; older ones are removed.
     Raises PublishError for unknown tables, tables without keys, and rows that share a key; ``CURRENT``
@@ -54,6 +63,9 @@ def publish_snapshot(settings: Settings, tables: Sequence[str], *, keys: Mapping
             relations = _relations(connection, tables, keys)
             for table in sorted(relations):
                 _export(connection, relations[table], keys[table], new / "tables" / f"{table}.parquet")
+            if manifest is not None:
+                marts = {table: keys[table] for table in relations}
+                calculation.export(settings, connection, manifest, marts, new / "tables" / calculation.FOLDER)
             comments = _comments(connection, relations)
         version = _version(new / "tables")
         folder = root / version
@@ -167,21 +179,30 @@ def _comments(connection: duckdb.DuckDBPyConnection, relations: Mapping[str, str
 def _version(folder: Path) -> str:
     """Hash of the files' names and bytes, 16 hexadecimal digits."""
     total = hashlib.sha256()
-    for path in sorted(folder.iterdir()):
+    for path in _files(folder):
+        name = path.relative_to(folder).as_posix()
         with path.open("rb") as handle:
-            total.update(f"{path.name} {hashlib.file_digest(handle, 'sha256').hexdigest()}\n".encode())
+            total.update(f"{name} {hashlib.file_digest(handle, 'sha256').hexdigest()}\n".encode())
     return total.hexdigest()[:16]
 
 
 def _put_in_place(tables: Path, folder: Path) -> None:
-    """Move the Parquet files to their version; where it stands already, mend only what is not the same."""
-    for path in tables.iterdir():
+    """Move the files to their version; where it stands already, mend only what is not the same."""
+    files = _files(tables)
+    for path in files:
         path.chmod(0o444)
     if not folder.exists():
         tables.rename(folder)
         return
-    for path in tables.iterdir():
-        _replace_if_different(path, folder / path.name)
+    for path in files:
+        target = folder / path.relative_to(tables)
+        target.parent.mkdir(exist_ok=True)
+        _replace_if_different(path, target)
+
+
+def _files(folder: Path) -> list[Path]:
+    """Files of a folder and its sub-folders, in order of their names."""
+    return sorted(path for path in folder.rglob("*") if path.is_file())
 
 
 def _write_views(

@@ -1,6 +1,6 @@
 """The delivery calendar: which file comes when. Pure; reads nothing.
 
-``part`` names the rows of a file: ``2017-03`` (lines or rates of a month), ``2017-02 corrected``,
+``part`` names the rows of a file: ``2017-03`` (lines, rates or claims of a month), ``2017-02 corrected``,
 ``2017-04 replacement``, or the date from which master data hold.
 """
 
@@ -12,6 +12,7 @@ from datetime import date, timedelta
 from orchestration.sample.company import ERP, LAKESIDE, NORTH, PRAIRIE, Company
 
 LINES = "line"
+CLAIMS = "fund_claim"
 
 _LINE_FILES = {
     ERP: "invoices_{month}.csv",
@@ -44,7 +45,7 @@ class Delivery:
 
 def deliveries(company: Company) -> list[Delivery]:
     """Every file of the year, in order of (delivery date, source, file name)."""
-    found = [*_master_files(company), *_rate_files(company), *_line_files(company)]
+    found = [*_master_files(company), *_rate_files(company), *_claim_files(company), *_line_files(company)]
     return sorted(found, key=lambda d: (d.delivered, d.source, d.file_name))
 
 
@@ -62,6 +63,16 @@ def _rate_files(company: Company) -> list[Delivery]:
         name = f"{company.year}-{month:02}"
         last = _day(company, month + 1, 1) - timedelta(days=1)
         files.append(Delivery(last, "erp_fx_rates", f"rates_{name}.csv", "fx_rate", name))
+    return files
+
+
+def _claim_files(company: Company) -> list[Delivery]:
+    """One file for each month of which there are claims, with the invoices of the month."""
+    files = []
+    for month in sorted({claim.month for claim in company.claims}):
+        name = f"{company.year}-{month:02}"
+        day = _day(company, month + 1, company.erp_day)
+        files.append(Delivery(day, "erp_fund_claims", f"fund_claims_{name}.csv", CLAIMS, name))
     return files
 
 

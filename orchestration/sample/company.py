@@ -44,6 +44,37 @@ class Late:
 
 
 @dataclass(frozen=True)
+class Quote:
+    """Lines of ``product`` that ``source`` sold to ``household`` quote the authorisation ``number``.
+
+    Real lines sold on the days from ``first`` through ``last``, and their returns; nothing else of them changes.
+    """
+
+    number: str
+    source: str
+    household: int
+    product: int
+    first: date
+    last: date
+
+
+@dataclass(frozen=True)
+class Claim:
+    """What the fund-claims file of ``month`` says of one claim. A later file says what became of it."""
+
+    month: int
+    claim_id: str
+    program_id: str
+    partner_id: str
+    claim_date: date
+    amount: str
+    currency: str
+    status: str
+    approved_by: str = ""
+    approved_on: date | None = None
+
+
+@dataclass(frozen=True)
 class Distributor:
     """A third party who reports sell-through; ``country`` and ``currency`` hold for its stores too."""
 
@@ -89,6 +120,64 @@ def _picks() -> tuple[Pick, ...]:
             Pick("customer_unknown", source, 2),
         ]
     return tuple(picks)
+
+
+def _quotes() -> tuple[Quote, ...]:
+    """What the distributors quote. The authorisations themselves: seeds/programs/special-price.yml."""
+    first, last = date(2017, 1, 1), date(2017, 7, 31)
+    return tuple(
+        Quote(number, source, household, product, first, last)
+        for number, source, household, product in (
+            ("SP-1001", NORTH, 1975, 5574377),  # more than authorised from May on
+            ("SP-1001", NORTH, 2006, 5574377),  # another end customer
+            ("SP-1001", LAKESIDE, 575, 5574377),  # issued to another distributor
+            ("SP-1002", NORTH, 2337, 1067695),  # authorised from February to April only
+            ("SP-1003", LAKESIDE, 351, 8020166),
+            ("SP-1003", LAKESIDE, 351, 1052155),  # the same number, a second product
+            ("SP-1003", LAKESIDE, 1869, 8020166),  # another end customer
+            ("SP-1004", LAKESIDE, 1722, 5574377),
+            ("SP-1004", LAKESIDE, 1722, 1067695),  # another product
+            ("SP-9001", NORTH, 1488, 1067695),  # no such authorisation
+        )
+    )
+
+
+def _claims() -> tuple[Claim, ...]:
+    """Claims on the fund of seeds/programs/spring-coop.yml, which expires on 2017-06-15."""
+    fund, maria = "SPRING-COOP", "maria.keller"
+    return (
+        Claim(3, "FC-0001", fund, "D-NORTH", date(2017, 2, 20), "320.00", "USD", "approved", maria, date(2017, 3, 1)),
+        Claim(3, "FC-0002", fund, "D-LAKE", date(2017, 3, 15), "450.00", "USD", "submitted"),
+        # in another currency than the fund
+        Claim(
+            3, "FC-0003", fund, "D-PRAIRIE", date(2017, 3, 20), "300.00", "CAD", "approved", maria, date(2017, 3, 28)
+        ),
+        Claim(4, "FC-0002", fund, "D-LAKE", date(2017, 3, 15), "450.00", "USD", "approved", maria, date(2017, 4, 12)),
+        Claim(
+            4, "FC-0004", fund, "D-PRAIRIE", date(2017, 4, 10), "260.00", "USD", "approved", maria, date(2017, 4, 18)
+        ),
+        Claim(4, "FC-0005", fund, "D-LAKE", date(2017, 4, 25), "390.00", "USD", "approved", maria, date(2017, 4, 28)),
+        # more than is left in the fund
+        Claim(5, "FC-0006", fund, "D-LAKE", date(2017, 5, 12), "240.50", "USD", "approved", maria, date(2017, 5, 22)),
+        Claim(5, "FC-0007", fund, "D-NORTH", date(2017, 5, 20), "150.00", "USD", "rejected"),
+        # by a store, which takes no part; on a fund that does not exist
+        Claim(5, "FC-0008", fund, "R-367", date(2017, 5, 8), "75.00", "USD", "approved", maria, date(2017, 5, 22)),
+        Claim(
+            5,
+            "FC-0009",
+            "AUTUMN-COOP",
+            "D-NORTH",
+            date(2017, 5, 25),
+            "110.00",
+            "USD",
+            "approved",
+            maria,
+            date(2017, 5, 29),
+        ),
+        # never decided; made after the fund expired
+        Claim(6, "FC-0010", fund, "D-PRAIRIE", date(2017, 6, 10), "120.00", "USD", "submitted"),
+        Claim(6, "FC-0011", fund, "D-NORTH", date(2017, 6, 20), "180.00", "USD", "approved", maria, date(2017, 6, 27)),
+    )
 
 
 @dataclass(frozen=True)
@@ -151,6 +240,8 @@ class Company:
 
     units_per_case: int = 12
     picks: tuple[Pick, ...] = _picks()
+    quotes: tuple[Quote, ...] = _quotes()
+    claims: tuple[Claim, ...] = _claims()
 
     @property
     def start(self) -> date:

@@ -19,7 +19,7 @@ from orchestration.sample.lines import quoted
 
 LAKESIDE_COLUMNS = (
     "Report No", "Line", "Type", "Sale Date", "Orig. Report No", "Status", "Dealer No",
-    "Customer Id", "Customer", "Item Code", "Qty", "UoM", "Net USD",
+    "Customer Id", "Customer", "Item Code", "Qty", "UoM", "Net USD", "Special Price No",
 )  # fmt: skip
 LAKESIDE_HEADER_ROW = 5
 """Row of the column names in the workbook of D-LAKE, as a person counts."""
@@ -79,7 +79,6 @@ def _erp(connection: duckdb.DuckDBPyConnection, delivery: Delivery, company: Com
         "product_id": "product_code",
         "net_amount": "coalesce(amount_text, cast(net_amount as varchar))",
         "currency": "'USD'",
-        "authorization_number": "null",
     }
     columns = [column.name for column in LINE.columns if column.name != "stream"]
     selected = ", ".join(f"{values.get(name, 'delivered.' + name)} as {name}" for name in columns)
@@ -102,7 +101,8 @@ def _north(connection: duckdb.DuckDBPyConnection, delivery: Delivery, company: C
         {_word("unit", {"EA": "ST", "CS": "KAR"})} as "Einheit",
         coalesce(amount_text, replace(cast(net_amount as varchar), '.', ',')) as "Nettobetrag",
         'USD' as "Waehrung",
-        region as "Gebiet"
+        region as "Gebiet",
+        authorization_number as "Freigabe"
     """
     _csv(connection, _rows(delivery, columns), path, ";")
     path.write_bytes(path.read_bytes().decode("utf-8").encode("cp1252"))
@@ -128,6 +128,7 @@ def _lakeside(connection: duckdb.DuckDBPyConnection, delivery: Delivery, company
             quantity,
             unit,
             net_amount,
+            authorization_number,
             date_text,
             amount_text
             """,

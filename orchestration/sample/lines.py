@@ -8,8 +8,9 @@ hash of (what for, key, seed), never random(): a figure depends on nothing but i
 
 Tables, each with its key:
 own_product (product_id), own_line (basket_id, product_id), store (store_id), customer
-(household_id), rate (rate_date), month_rate (month), item_code (product_id), marked_line
-(basket_id, product_id), delivered (source, part, document_number, line_number, copy).
+(household_id), rate (rate_date), month_rate (month), item_code (product_id), quote (seller, buyer,
+goods, first_day), marked_line (basket_id, product_id), delivered (source, part, document_number,
+line_number, copy).
 """
 
 from __future__ import annotations
@@ -31,6 +32,7 @@ def build(connection: duckdb.DuckDBPyConnection, company: Company) -> None:
         _customer(),
         *_rate(company),
         _item_code(),
+        _quote(company),
         _pick_slot(company),
         _marked_line(company),
         _delivered(company),
@@ -206,6 +208,16 @@ def _item_code() -> str:
             from own_product
         )
     """
+
+
+def _quote(company: Company) -> str:
+    """Which lines quote which special-price authorisation, and on which days of sale."""
+    rows = ", ".join(
+        f"({quoted(q.source)}, {q.household}, {q.product}, {quoted(q.number)}, date '{q.first}', date '{q.last}')"
+        for q in company.quotes
+    )
+    columns = "seller, buyer, goods, authorization_number, first_day, last_day"
+    return f"create table quote as select * from (values {rows}) as quote ({columns})"
 
 
 def _pick_slot(company: Company) -> str:
@@ -395,6 +407,7 @@ def _delivered(company: Company) -> str:
                     then cast(divided(cast(cents as hugeint) * 100000000, month_rate.cad_in_usd) as bigint)
                     else cents end
             ) as net_amount,
+            authorization_number,
             sales_rep_id,
             region,
             case when injected = 'bad_date' then
@@ -404,4 +417,7 @@ def _delivered(company: Company) -> str:
         from every
         left join item_code using (product_id)
         left join month_rate on month(document_date) = month_rate.month
+        left join quote
+            on source = seller and household_id = buyer and product_id = goods
+            and sold_on between first_day and last_day
     """

@@ -1,7 +1,7 @@
-"""Master data of the sample company: one query per entity and delivery, columns of the contract.
+"""Master data and claims of the sample company: one query per entity and delivery, columns of the contract.
 
 What belongs here: SQL over the tables of ``lines``. Part: the date from which the rows hold, or the
-month of the rates. Every query is ordered by the entity's key.
+month of the rates or claims. Every query is ordered by the entity's key.
 """
 
 from __future__ import annotations
@@ -14,6 +14,8 @@ def query(entity: str, part: str, company: Company) -> str:
     """The rows of one delivery. Raises KeyError for an entity that is no master data."""
     if entity == "fx_rate":
         return _fx_rate(part)
+    if entity == "fund_claim":
+        return _fund_claim(company, part)
     if entity == "partner_tier":
         return _tier_change(company) if part == str(company.tier_change) else _tier(company)
     if entity == "partner_group":
@@ -174,4 +176,33 @@ def _fx_rate(part: str) -> str:
         union all
         select 'USD', 'CAD', rate_date, {back} from monthly
         order by from_currency, to_currency, rate_date
+    """
+
+
+def _fund_claim(company: Company, part: str) -> str:
+    """The claims of a month's file, as the company declares them."""
+    rows = ", ".join(
+        "("
+        + ", ".join(
+            "null" if value in ("", None) else quoted(str(value))
+            for value in (
+                claim.claim_id,
+                claim.program_id,
+                claim.partner_id,
+                claim.claim_date,
+                claim.amount,
+                claim.currency,
+                claim.status,
+                claim.approved_by,
+                claim.approved_on,
+            )
+        )
+        + ")"
+        for claim in company.claims
+        if f"{company.year}-{claim.month:02}" == part
+    )
+    return f"""
+        select * from (values {rows}) as claim
+            (claim_id, program_id, partner_id, claim_date, amount, currency, status, approved_by, approved_on)
+        order by claim_id
     """

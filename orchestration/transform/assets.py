@@ -10,7 +10,6 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from importlib import metadata
-from pathlib import Path
 from typing import Any
 
 import dagster as dg
@@ -20,15 +19,13 @@ from packaging import version
 from orchestration.settings import Settings
 from orchestration.transform.dbt import (
     BOOKS_TAG,
+    CHILD,
     dbt_arguments,
     is_books,
     meta,
     row_counts,
     surroundings,
 )
-
-CHILD = Path(__file__).with_name("child.py")
-"""dbt as a process that ends when the run does."""
 
 BOOKS_SELECT = f"tag:{BOOKS_TAG}"
 POSTED = (dg.AssetKey("accrual_batch"), dg.AssetKey("settlement_batch"))
@@ -37,7 +34,11 @@ POSTED = (dg.AssetKey("accrual_batch"), dg.AssetKey("settlement_batch"))
 ROOMS = {"landing": "accepted"}
 """dbt sources whose name is not that of the folder that they read."""
 
-REGISTERS = {"file": ["raw", "file"], "rule_result": ["validation", "rule_result"], "run_context": ["run_context"]}
+REGISTERS = {
+    "file": ["raw", "file"],
+    "rule_result": ["validation", "rule_result"],
+    "run_context": ["run_context"],
+}
 """Asset keys of the source tables that stand alone in their folder."""
 
 
@@ -172,6 +173,8 @@ def _invoke(
                 context.log.info(f"{len(events)} models, seeds and tests done")
     except Exception as error:
         failure = error
+        call.process.terminate()  # Dagster may have failed: dbt must leave the file before rows are counted
+        call.process.wait()
     built = [_unique_id(event) for event in events if isinstance(event, dg.Output)]
     counts = row_counts(settings, manifest, built)
     for event in events:

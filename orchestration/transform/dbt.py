@@ -21,6 +21,9 @@ from typing import Any
 from orchestration.settings import Settings
 from orchestration.warehouse import connect
 
+CHILD = Path(__file__).with_name("child.py")
+"""dbt as a process that ends when the one that started it does."""
+
 BOOKS_TAG = "books"
 """Tag of the models that depend on what a run posts: they are built after posting."""
 
@@ -38,23 +41,24 @@ class DbtError(RuntimeError):
     """dbt ended with an error; the message holds what it said."""
 
 
-def executable() -> Path:
-    """The dbt of the environment that this Python belongs to."""
-    return Path(sys.executable).parent / "dbt"
-
-
-def dbt_arguments(command: str, *, select: str | None = None, exclude: str | None = None) -> list[str]:
+def dbt_arguments(
+    command: str, *, select: str | None = None, exclude: str | None = None, tests: bool = True
+) -> list[str]:
     """Arguments of one dbt call.
 
     ``command``: parse, build, test or compile; another one raises ValueError. ``build`` leaves unit
     tests out (they judge the code, not the data, and belong to the test suite) and writes no manifest:
-    ``prepare`` does, and a build must not change what the definitions were made from.
+    ``prepare`` does, and a build must not change what the definitions were made from. ``tests``: whether
+    it runs the tests of what it builds.
     """
     if command not in ("parse", "build", "test", "compile"):
         raise ValueError(f"dbt {command}: expected parse, build, test or compile")
     arguments = [command]
     if command == "build":
-        arguments += ["--no-write-json", "--exclude-resource-type", "unit_test"]
+        # a full refresh: seeds whose columns have changed are made anew, tables are in any case
+        arguments += ["--full-refresh", "--no-write-json", "--exclude-resource-type", "unit_test"]
+        if not tests:
+            arguments += ["--exclude-resource-type", "test"]
     if select:
         arguments += ["--select", select]
     if exclude:
@@ -94,7 +98,7 @@ def run_dbt(settings: Settings, arguments: Sequence[str]) -> str:
     settings.dbt_target.mkdir(parents=True, exist_ok=True)
     settings.scratch.mkdir(parents=True, exist_ok=True)
     done = subprocess.run(
-        [str(executable()), *arguments],
+        [sys.executable, "-P", str(CHILD), *arguments],
         cwd=settings.dbt_project,
         env={**os.environ, **environment(settings)},
         capture_output=True,

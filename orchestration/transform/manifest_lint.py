@@ -94,14 +94,21 @@ def _of_description(node: Node) -> Iterator[str]:
 def _of_key(manifest: Mapping[str, Any], node: Node) -> Iterator[str]:
     """meta.grain names the columns of the key; tests hold that they are unique together and present.
 
-    A column of the key that may be null is named in meta.nullable.
+    A column of the key that may be null is named in meta.nullable. meta.key_follows_from names the models whose
+    tested keys make this one's: for views over all lines and programs, where a test would be the costliest query.
     """
     grain = set(meta(node).get("grain") or ())
+    sources = meta(node).get("key_follows_from") or ()
+    models = {each["name"] for each in manifest["nodes"].values() if each["resource_type"] == "model"}
+    for name in sorted(set(sources) - models):
+        yield f"its key is said to follow from {name}, which is no model"
     if not grain:
         yield "has no meta.grain (the columns that identify a row)"
         return
     for column in sorted(grain - node["columns"].keys()):
         yield f"column {column} of the grain is not described"
+    if sources:
+        return
     unique: list[set[str]] = []
     present: set[str] = set()
     for test in manifest["nodes"].values():

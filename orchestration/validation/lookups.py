@@ -21,6 +21,7 @@ ORDER = (
     "partner_group",
     "fx_rate",
     "product_cross_reference",
+    "fund_claim",
     "line",
 )
 """Entities in the order in which they are judged: each after those that it refers to."""
@@ -34,6 +35,7 @@ USES: dict[str, tuple[str, ...]] = {
     "partner_group": ("partner",),
     "fx_rate": (),
     "product_cross_reference": ("product",),
+    "fund_claim": ("partner",),
     "line": ("product", "product_unit", "partner", "end_customer", "fx_rate", "product_cross_reference"),
 }
 """Whose accepted rows the look-ups of an entity read."""
@@ -58,6 +60,7 @@ HELPERS: dict[str, tuple[Column, ...]] = {
         *_TWICE,
         Column("unknown_product", TEXT, "product that is not in the product master"),
     ),
+    "fund_claim": (*_TWICE, Column("unknown_partner", TEXT, "partner that is not in the partner master")),
     "line": (
         *_TWICE,
         Column("unknown_product", TEXT, "product code that is not known on the line's date"),
@@ -168,6 +171,7 @@ def helped(entity: Entity, currencies: Currencies) -> str:
         "product_unit": {"unknown_product": _missing("product_id", "reference_product", "product_id")},
         "product_cross_reference": {"unknown_product": _missing("product_id", "reference_product", "product_id")},
         "partner_tier": {"unknown_partner": _missing("partner_id", "reference_partner", "partner_id")},
+        "fund_claim": {"unknown_partner": _missing("partner_id", "reference_partner", "partner_id")},
         "partner_group": {
             "unknown_partner": "nullif(concat_ws(', ', "
             + _missing("partner_id", "reference_partner", "partner_id")

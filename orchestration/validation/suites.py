@@ -61,11 +61,16 @@ _OPERATORS = ("equals", "not_equals", "in", "not_in", "is_null", "at_least", "be
 
 
 class Condition(_Strict):
-    """One condition on a column. Rows where the column is empty meet only not_equals, not_in and is_null."""
+    """One condition on a column, or membership of a segment by attributes (of lines, on their date).
+
+    Rows where the column is empty meet only not_equals, not_in and is_null; a line that names nobody is in
+    no segment.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
 
-    column: str
+    segment: str | None = None
+    column: str = ""
     equals: Scalar | None = None
     not_equals: Scalar | None = None
     in_: tuple[Scalar, ...] | None = Field(None, alias="in")
@@ -76,14 +81,17 @@ class Condition(_Strict):
 
     @model_validator(mode="after")
     def _one_operator(self) -> Condition:
-        if len(self.model_fields_set - {"column"}) != 1:
-            raise ValueError(f"expected a column and exactly one of {', '.join(_OPERATORS)}")
+        given = self.model_fields_set
+        if given != {"segment"} and ("column" not in given or "segment" in given or len(given) != 2):
+            raise ValueError(f"expected a column and exactly one of {', '.join(_OPERATORS)}, or a segment alone")
         return self
 
     @property
     def sql(self) -> str:
         """The condition as SQL, never null."""
         name = self.column
+        if self.segment is not None:
+            return f"contains(segments, {_literal(f';{self.segment};')})"
         if self.equals is not None:
             return f"({name} IS NOT DISTINCT FROM {_literal(self.equals)})"
         if self.not_equals is not None:
@@ -179,6 +187,11 @@ class Suite:
         return self.applies_to.entity == entity and source in (self.applies_to.sources or (source,))
 
     @property
+    def segments(self) -> tuple[str, ...]:
+        """Ids of the segments that its conditions name."""
+        return tuple(condition.segment for condition in self.applies_to.when if condition.segment is not None)
+
+    @property
     def scope(self) -> str:
         """The rows that the suite judges, as SQL on the judged columns."""
         parts = [condition.sql for condition in self.applies_to.when]
@@ -247,17 +260,20 @@ def _load(path: Path, name: str, kind: str, known_sources: list[str]) -> Suite:
             raise RuleError(
                 f"{name}: applies_to.sources: unknown source {source!r}; expected one of {', '.join(known_sources)}"
             )
+    stem = name.removesuffix(".yml")
+    suite = Suite(stem, parsed.owner, parsed.description, applies_to, parsed.expectations)
+    if suite.segments and applies_to.entity != "line":
+        raise RuleError(f"{name}: applies_to.when ({suite.segments[0]}): segments are for lines; use a column instead")
     columns = JUDGED_COLUMNS[applies_to.entity]
     for entry, names in [
-        *((f"applies_to.when ({c.column})", [c.column]) for c in applies_to.when),
+        *((f"applies_to.when ({c.column})", [c.column]) for c in applies_to.when if c.segment is None),
         *((f"expectations ({rule.id}): kwargs", rule.columns) for rule in parsed.expectations),
     ]:
         for column in names:
             if column not in columns:
                 expected = ", ".join(columns)
                 raise RuleError(f"{name}: {entry}: unknown column {column!r}; expected one of {expected}")
-    stem = name.removesuffix(".yml")
-    return Suite(stem, parsed.owner, parsed.description, applies_to, parsed.expectations)
+    return suite
 
 
 def _reason(item: Mapping[str, Any], document: dict[str, Any]) -> str:

@@ -12,8 +12,8 @@ for its rows differs. Verdicts so depend on raw/, the rules and the master data 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,8 +21,9 @@ import duckdb
 
 from orchestration import warehouse
 from orchestration.contract import ENTITIES, Column, Entity, accepted_columns, quarantine_columns
+from orchestration.segments import Segment
 from orchestration.settings import Settings
-from orchestration.validation import lookups
+from orchestration.validation import lookups, members
 from orchestration.validation.judge import Judge
 from orchestration.validation.lookups import Currencies
 from orchestration.validation.suites import Rule, Suite, digest, load_suites
@@ -139,11 +140,12 @@ def validate(
     say = progress or (lambda message: None)
     sources = sorted(path.stem for path in settings.sources.glob("*.yml"))
     suites = load_suites(settings.expectations, sources)
+    segments = members.named(suites, settings.reference)
     currencies = Currencies(tuple(sorted(set(program_currencies))), fx_max_age_days)
     with warehouse.in_memory(settings) as connection:
         # the order of rows in a file is part of its bytes
         connection.execute("SET preserve_insertion_order = true")
-        run = _Run(connection, settings, suites, currencies, say)
+        run = _Run(connection, settings, suites, segments, currencies, say)
         run.write_schemas()
         files = run.files()
         run.remove_strangers(files)
@@ -185,12 +187,14 @@ class _Run:
         connection: duckdb.DuckDBPyConnection,
         settings: Settings,
         suites: list[Suite],
+        segments: Mapping[str, Segment],
         currencies: Currencies,
         say: Progress,
     ) -> None:
         self.connection = connection
         self.settings = settings
         self.suites = suites
+        self.segments = segments
         self.currencies = currencies
         self.say = say
         self.judge: Judge | None = None
@@ -271,6 +275,12 @@ class _Run:
         document: dict[str, Any] = {
             "version": VERSION,
             "suites": [suite.document for suite in self.suites if suite.concerns(entity.name, source)],
+            "segments": [
+                asdict(self.segments[name])
+                for suite in self.suites
+                if suite.concerns(entity.name, source)
+                for name in suite.segments
+            ],
             "columns": [(column.name, column.type) for column in quarantine_columns(entity)],
         }
         if entity.name == "line":
@@ -281,6 +291,8 @@ class _Run:
 
     def judge_entity(self, entity: Entity, files: list[_File]) -> None:
         """Bring the verdicts of an entity's files up to date, then make its reference table."""
+        if entity.name == "line" and self.segments:
+            self.query(f"CREATE TEMP TABLE segment_member AS {members.members(self.segments.values())}")
         master_data = self.master_data(entity, files)
         stale = []
         for file in files:
@@ -331,7 +343,8 @@ class _Run:
                 )
             return digest(self.query(lookups.signature(["partner_id"], "named_partner")))
         found = []
-        for name in lookups.USES[entity.name]:
+        by_segment = members.USES if entity.name == "line" and self.segments else ()
+        for name in (*lookups.USES[entity.name], *by_segment):
             columns = [column.name for column in ENTITIES[name].columns]
             found += self.query(lookups.signature(columns, f"reference_{name}"))
         return digest(found)
@@ -345,9 +358,15 @@ class _Run:
         )
         used = {rule_column for suite in self.suites for rule in suite.rules for rule_column in rule.columns}
         used |= {condition.column for suite in self.suites for condition in suite.applies_to.when}
+        rows = lookups.helped(entity, self.currencies)
+        if entity.name == "line" and self.segments:
+            rows = members.marked(rows)
+            resolved.append("segments")
         kept = [
             name
-            for name in dict.fromkeys(["source", "file_sequence", "row_number", *lookups.JUDGED_COLUMNS[entity.name]])
+            for name in dict.fromkeys(
+                ["source", "file_sequence", "row_number", *lookups.JUDGED_COLUMNS[entity.name], *resolved]
+            )
             if name in used or name in ("source", "file_sequence", "row_number", *resolved)
         ]
         self.query(f"""
@@ -356,7 +375,7 @@ class _Run:
                 (CAST(file_sequence AS BIGINT) << 32) + row_number AS row_id,
                 {", ".join(kept)},
                 hash(row_number, {", ".join([*resolved, *helpers])}) AS looked_up
-            FROM ({lookups.helped(entity, self.currencies)})
+            FROM ({rows})
         """)
         looked_up = dict(
             self.query("SELECT file_sequence, CAST(bit_xor(looked_up) AS VARCHAR) FROM judged GROUP BY file_sequence")
@@ -394,10 +413,11 @@ class _Run:
         for suite in suites:
             self.run_suite(suite, numbers, errors)
         severities = [(number, rule.id, rule.severity) for number, (_, rule) in enumerate(rules)]
+        severities = severities or [(-1, "", "warn")]  # an entity without rules
         values = ", ".join(f"({number}, {_text(rule)}, {_text(severity)})" for number, rule, severity in severities)
         self.query(
             "CREATE OR REPLACE TEMP TABLE rule AS SELECT * FROM"
-            f" (VALUES {values or '(-1, NULL, NULL)'}) AS r (rule_number, rule_id, severity)"
+            f" (VALUES {values}) AS r (rule_number, rule_id, severity)"
         )
         resolved = ", j.product_id" if entity.name == "line" else ""
         self.query(f"""

@@ -25,7 +25,7 @@ def level(from_: str, rate: str | None = None, flat: str | None = None) -> dict[
 
 def document(
     program_id: str,
-    levels: Sequence[Mapping[str, str]],
+    levels: Sequence[Mapping[str, str]] | None,
     *,
     method: str = "retrospective",
     rate_kind: str = "percent",
@@ -37,8 +37,16 @@ def document(
     valid: tuple[str, str] = ("2017-01-01", "2017-12-31"),
     **fields: Any,
 ) -> Document:
-    """Return an active program in US dollars; ``fields`` are fields of the document and replace the defaults."""
+    """Return an active program in US dollars; ``fields`` are fields of the document and replace the defaults.
+
+    Without ``levels`` it has no basis and no tiers: ``fields`` then hold what stands instead of them.
+    """
     named: dict[str, Any] = {"partners": list(partners)}
+    rated: dict[str, Any] = {}
+    if levels is not None:
+        rated["basis"] = {"kind": basis} if isinstance(basis, str) else dict(basis)
+        rated["tiers"] = {"method": method, "rate_kind": rate_kind, "levels": [dict(each) for each in levels]}
+        rated["tiers"] |= tiers or {}
     return {
         "id": program_id,
         "version": 1,
@@ -53,8 +61,7 @@ def document(
         "lifecycle": LIFECYCLE,
         "participants": {"role": role} | (named if named["partners"] else {"all": True}),
         "lines": {"stream": "sell_in", **(lines or {})},
-        "basis": {"kind": basis} if isinstance(basis, str) else dict(basis),
-        "tiers": {"method": method, "rate_kind": rate_kind, "levels": [dict(each) for each in levels], **(tiers or {})},
+        **rated,
         "settlement": {"lag_days": 15, "instrument": "credit_memo"},
         **fields,
     }

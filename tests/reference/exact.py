@@ -9,6 +9,9 @@ import math
 from collections.abc import Mapping
 from decimal import Context, Decimal, Inexact, InvalidOperation, Overflow
 from fractions import Fraction
+from typing import Any, TypeVar
+
+Key = TypeVar("Key", bound=Any)
 
 EXACT = Context(prec=120, traps=[Inexact, InvalidOperation, Overflow])
 """Decimal context in which a result that is not exact raises, instead of being rounded."""
@@ -28,12 +31,17 @@ def round_half_away(value: Fraction, digits: int) -> int:
     return units if value >= 0 else -units
 
 
+def cut(value: Fraction, digits: int) -> int:
+    """Return the value in units of 10**-digits, what is beyond cut off (towards zero)."""
+    return math.trunc(value * 10**digits)
+
+
 def money(units: int, digits: int) -> Decimal:
     """Return so many minor units as an amount."""
     return EXACT.scaleb(Decimal(units), -digits)
 
 
-def largest_remainder(total: int, weights: Mapping[str, Fraction]) -> dict[str, int]:
+def largest_remainder(total: int, weights: Mapping[Key, Fraction]) -> dict[Key, int]:
     """Share ``total`` units in proportion to the weights; the shares add up to the total.
 
     Each key gets the floor of its ideal share; the units that are missing go to the largest

@@ -1,19 +1,34 @@
 """Which rows stand, and what they are worth.
 
-What belongs here: corrections, cancellations and replacements (semantics 3), units, currencies,
-periods. What does not: programs.
+What belongs here: corrections, cancellations and replacements (semantics 3), units, currencies, the
+document that a return refers to. What does not: programs.
 
 Rows are plain dictionaries with the columns of ``accepted/<entity>/``.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
 Row = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Line:
+    """One line that counts. ``quantity``: in base units, None where the unit is unknown.
+
+    ``original_day``: the earliest date of the document that it refers to, its own where there is none.
+    """
+
+    key: str
+    row: Row
+    day: date
+    original_day: date
+    quantity: Decimal | None
 
 
 def line_key(row: Row) -> str:
@@ -36,7 +51,7 @@ def _age(row: Row) -> tuple[int, int]:
     return (row.get("file_sequence") or 0, row.get("row_number") or 0)
 
 
-def current_lines(rows: Iterable[Row], as_of: date) -> list[Row]:
+def current_rows(rows: Iterable[Row], as_of: date) -> list[Row]:
     """Return the lines that count on the as-of date.
 
     Of each key the newest row speaks for the line: if it is a cancellation, or if a newer file
@@ -63,6 +78,37 @@ def _report(row: Row) -> tuple[Any, ...]:
     return (row["source"], row["distributor_id"], row["reseller_id"], day.year, day.month)
 
 
+def current_lines(rows: Iterable[Row], as_of: date, units: Units) -> list[Line]:
+    """Return the lines that count, by key, with their quantities and the dates that they refer to."""
+    current = sorted(current_rows(rows, as_of), key=line_key)
+    first: dict[tuple[str, str | None], date] = {}
+    for row in current:
+        document = (row["source"], row["document_number"])
+        first[document] = min(first.get(document, row["document_date"]), row["document_date"])
+    return [
+        Line(line_key(row), row, row["document_date"], _original(row, first), units.base_quantity(row))
+        for row in current
+    ]
+
+
+def _original(row: Row, first: Mapping[tuple[str, str | None], date]) -> date:
+    """Return the first date of the document that a return refers to, its own date where there is none."""
+    own: date = row["document_date"]
+    if row["document_type"] not in ("return", "credit_memo"):
+        return own
+    return first.get((row["source"], row["reference_document_number"]), own)
+
+
+def first_purchases(lines: Sequence[Line]) -> dict[str, date]:
+    """Return each end customer's first document date over all lines that count."""
+    first: dict[str, date] = {}
+    for line in lines:
+        customer = line.row["end_customer_id"]
+        if customer is not None:
+            first[customer] = min(first.get(customer, line.day), line.day)
+    return first
+
+
 class Units:
     """Quantities in the base unit of their product."""
 
@@ -70,43 +116,30 @@ class Units:
         self._base = {row["product_id"]: row["base_unit"] for row in products}
         self._factor = {(row["product_id"], row["unit"]): Decimal(row["factor"]) for row in units}
 
-    def base_quantity(self, line: Row) -> Decimal | None:
+    def base_quantity(self, row: Row) -> Decimal | None:
         """Quantity in base units, not rounded; None when the unit is unknown."""
-        if self._base.get(line["product_id"]) == line["unit"]:
-            return Decimal(line["quantity"])
-        factor = self._factor.get((line["product_id"], line["unit"]))
-        return None if factor is None else Decimal(line["quantity"]) * factor
+        if self._base.get(row["product_id"]) == row["unit"]:
+            return Decimal(row["quantity"])
+        factor = self._factor.get((row["product_id"], row["unit"]))
+        return None if factor is None else Decimal(row["quantity"]) * factor
 
 
 class Rates:
-    """Amounts in another currency, at the rate of the line's date."""
+    """Amounts in another currency, at the rate of the line's own date."""
 
-    def __init__(self, rates: Iterable[Row], max_age_days: int = 10) -> None:
-        self._max_age = max_age_days
+    def __init__(self, rates: Iterable[Row]) -> None:
         self._rate: dict[tuple[str, str, date], Decimal] = {
             (row["from_currency"], row["to_currency"], row["rate_date"]): Decimal(row["rate"]) for row in rates
         }
+        self._known: dict[tuple[str, str, date, int], Decimal | None] = {}
 
-    def rate(self, from_currency: str, to_currency: str, day: date) -> Decimal | None:
+    def rate(self, from_currency: str, to_currency: str, day: date, max_age_days: int) -> Decimal | None:
         """Return the latest rate on or before the day, at most so many days old; None when there is none."""
         if from_currency == to_currency:
             return Decimal(1)
-        for age in range(self._max_age + 1):
-            rate = self._rate.get((from_currency, to_currency, day - timedelta(days=age)))
-            if rate is not None:
-                return rate
-        return None
-
-
-def period_id(measurement: str, day: date) -> str:
-    """Id of the measurement period that the day falls in (calendar periods).
-
-    Raises KeyError for an unknown measurement.
-    """
-    return {
-        "month": f"{day:%Y-%m}",
-        "quarter": f"{day.year}-Q{(day.month + 2) // 3}",
-        "half_year": f"{day.year}-H{(day.month + 5) // 6}",
-        "year": f"{day.year}",
-        "program": "program",
-    }[measurement]
+        at = (from_currency, to_currency, day, max_age_days)
+        if at not in self._known:
+            days = (day - timedelta(days=age) for age in range(max_age_days + 1))
+            found = (self._rate.get((from_currency, to_currency, each)) for each in days)
+            self._known[at] = next((rate for rate in found if rate is not None), None)
+        return self._known[at]

@@ -59,22 +59,21 @@ def reached(tiers: Sequence[Tier], basis: Fraction, boundary: str) -> list[Tier]
 def apply(
     method: str,
     tiers: Sequence[Tier],
+    have: Sequence[Tier],
     basis: Fraction,
     payout_base: Fraction,
     *,
-    boundary: str = "inclusive",
     lump_sum: str = "highest",
     increment: Fraction | None = None,
     growth_of: Fraction | None = None,
 ) -> list[Applied]:
-    """Return what each tier pays, lowest first; empty when nothing is reached.
+    """Return what each of the tiers that are reached (``have``) pays, lowest first.
 
-    ``growth_of``: the baseline in money; then (``marginal_growth``) each tier pays its rate on
-    baseline x its band, whatever the method and the payout base. Otherwise a payout base of zero or
-    less: only flats are paid.
+    ``growth_of``: the baseline; then (``marginal_growth``) each tier pays its rate on baseline x its
+    band, whatever the method and the payout base. Otherwise a payout base of zero or less: only
+    flats are paid.
     Raises ValueError for an unknown method.
     """
-    have = reached(tiers, basis, boundary)
     if not have:
         return []
     top = have[-1]

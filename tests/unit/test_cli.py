@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from click.testing import CliRunner, Result
 from orchestration import cli, publish, runs
 from orchestration.settings import Settings
 from orchestration.warehouse import connect
+from tests.marts import LINE, Marts, keys
 
 PAYOUT = "VOLUME@1:R-1:2017-Q1"
 
@@ -113,83 +115,51 @@ def test_programs_are_judged(rebates: Rebates, tmp_path: Path) -> None:
 
 # --- the snapshot ---------------------------------------------------------------------------
 
-SNAPSHOT = """
-    create table dim_program as select 'VOLUME@1' as program_key, 'Volume rebate' as name,
-        'all' as growth_payout;
-    create table dim_partner as select 'R-1' as partner_id, 'Store 1' as partner_name;
-    create table fct_qualification as
-        select 'VOLUME@1:R-1:2017-Q1' as payout_id, 'VOLUME@1' as program_key, 'R-1' as participant_id,
-               '2017-Q1' as period_id, date '2017-01-01' as period_start, date '2017-03-31' as period_end,
-               'USD' as currency, 'amount' as basis_kind, 'incremental' as method,
-               'percent' as rate_kind, 3 as target_lines,
-               2 as earning_lines, 2000.000000000000::decimal(38,12) as basis, 2000.00::decimal(38,12) as payout_base,
-               350.00::decimal(18,4) as uncapped_payout, 350.00::decimal(18,4) as payout,
-               3000::decimal(38,12) as next_threshold, 1000::decimal(38,12) as gap_to_next_tier,
-               650.00::decimal(18,4) as next_payout, 300.00::decimal(18,4) as next_tier_gain;
-    create table fct_qualification_rule as
-        select 'VOLUME@1:R-1:2017-Q1' as payout_id, 11 as rule_number, 'tier_1' as rule,
-               'amount, at least' as requirement,
-               0::decimal(38,12) as required, 2000::decimal(38,12) as actual, true as holds
-        union all select 'VOLUME@1:R-1:2017-Q1', 13, 'tier_3', 'amount, at least', 3000, 2000, false;
-    create table fct_tier_application as
-        select 'VOLUME@1:R-1:2017-Q1' as payout_id, 1 as tier_number, 0::decimal(38,12) as threshold,
-               1000::decimal(38,12) as part, 0.10::decimal(18,8) as rate, 0::decimal(18,4) as flat_amount,
-               100::decimal(38,12) as amount
-        union all select 'VOLUME@1:R-1:2017-Q1', 2, 1000, 1000, 0.25, 0, 250;
-    create table fct_payout as
-        select 'VOLUME@1:R-1:2017-Q1' as payout_id, 'R-1' as payee_id, 'VOLUME@1' as program_key, true as is_payable,
-               350.00::decimal(18,4) as amount;
-    create table fct_line as
-        select 'a|1|10' as line_key, date '2017-02-01' as document_date, '1' as document_number, '10' as line_number,
-               'SKU-7' as product_id, 'invoices_2017-02.csv' as file_name;
-    create table fct_line_rebate as
-        select 'a|1|10' as line_key, 'VOLUME@1:R-1:2017-Q1' as payout_id, 'R-1' as member_id, 'R-1' as payee_id,
-               2000.00::decimal(38,12) as payout_base, 350.00::decimal(18,4) as amount, 42 as row_number,
-               '9f86d081884c7d65' as file_hash;
-    create table rpt_excluded_line as
-        select 'VOLUME@1:earning' as scope_key, 'b|1|10' as line_key, 'VOLUME@1' as program_key,
-               'R-1' as participant_id, 'R-1b' as member_id, '2017-Q1' as period_id, 'product' as reason,
-               9.99::decimal(18,4) as net_amount, 'USD' as currency;
-"""
-KEYS = {
-    "dim_program": ["program_key"],
-    "dim_partner": ["partner_id"],
-    "fct_qualification": ["payout_id"],
-    "fct_qualification_rule": ["payout_id", "rule_number"],
-    "fct_tier_application": ["payout_id", "tier_number"],
-    "fct_payout": ["payout_id", "payee_id"],
-    "fct_line": ["line_key"],
-    "fct_line_rebate": ["line_key", "payout_id", "payee_id"],
-    "rpt_excluded_line": ["scope_key", "line_key"],
-}
-
 
 @pytest.fixture
 def published(settings: Settings) -> None:
+    """One payout of 350 dollars: two tiers, one line."""
     with connect(settings) as connection:
-        connection.execute(SNAPSHOT)
-    publish.publish_snapshot(settings, sorted(KEYS), keys=KEYS)
+        marts = Marts(connection)
+        marts.program("VOLUME@1")
+        marts.add("dim_product", product_id="P-1", product_name="Soup", family="SOUP", base_unit="EA")
+        marts.add("dim_partner", partner_id="R-1", partner_name="Store 1", partner_type="reseller")
+        marts.line()
+        payout_id = marts.payout("VOLUME@1", payout=Decimal(350), uncapped_payout=Decimal(350))
+        marts.rebate(payout_id, "350")
+        marts.add("fct_payout", payout_payee_id="1", payout_id=payout_id, payee_id="R-1", amount=Decimal(350))
+        for number, amount in enumerate((100, 250), start=1):
+            marts.add(
+                "fct_tier_application", tier_application_id=str(number), payout_id=payout_id, tier_number=number,
+                threshold=Decimal(1000 * (number - 1)), basis_part=Decimal(1000), payout_base=Decimal(1000),
+                rate=Decimal(amount) / 1000, flat_amount=Decimal(0), amount=Decimal(amount),
+            )  # fmt: skip
+    publish.publish_snapshot(settings, sorted(keys()), keys=keys())
 
 
 @pytest.mark.usefixtures("published")
-def test_explain_shows_rules_arithmetic_payees_and_lines(rebates: Rebates) -> None:
-    result = rebates("explain", PAYOUT)
+@pytest.mark.parametrize(
+    ("arguments", "wanted"),
+    [
+        ((PAYOUT,), "2 1,000 1,000 1,000 25 % 0 250"),
+        (("--lines", "1", PAYOUT), "2017-03-01 100 10 P-1 R-1 100 350.00 invoices.csv 42 9f86d081884c"),
+        (
+            ("payout", PAYOUT),
+            "basis 5,000 · payout base 5,000 · sum 350 · before gates and bounds 350.00 · payout 350.00 USD",
+        ),
+        (("line", LINE), "VOLUME@1 2017-Q1 R-1 R-1 1 2 % 100 350.00 USD"),
+        (("line", LINE, "--program", "VOLUME"), "It earned 350.00 USD"),
+        (("partner", "R-1", "--period", "2017-Q1"), "VOLUME@1 Volume · 2017-Q1, to 2017-03-31"),
+    ],
+)
+def test_explain_answers_for_a_payout_a_line_and_a_partner(
+    rebates: Rebates, arguments: tuple[str, ...], wanted: str
+) -> None:
+    result = rebates("explain", *arguments)
     assert result.exit_code == 0, result.output
-    lines = [" ".join(line.split()) for line in result.output.splitlines()]
-    for wanted in (
-        "Volume rebate (VOLUME@1)",
-        "R-1 Store 1 · period 2017-Q1 (2017-01-01 to 2017-03-31)",
-        "tier_3 amount, at least 3,000 2,000 no",
-        "1 0 1,000 10 % 0 100",
-        "2 1,000 1,000 25 % 0 250",
-        "basis 2,000 · payout base 2,000 · sum 350 · before cap 350.00 · payout 350.00 USD",
-        "Next tier at 3,000: 1,000 to go; reaching it would pay 650.00 (300.00 more)",
-        "R-1 Store 1 350.00",
-        "2017-02-01 1 10 SKU-7 R-1 2,000 350.00 invoices_2017-02.csv 42 9f86d081884c",
-        "earning product 1 9.99 USD",
-        "gives: each tier's rate on the part of the basis inside it, times payout base / basis",
-    ):
-        assert wanted in lines
+    lines = result.output.splitlines()
+    assert wanted in [" ".join(line.split()) for line in lines]
+    assert max(map(len, lines)) <= 120
 
 
 @pytest.mark.usefixtures("published")
@@ -198,6 +168,7 @@ def test_an_unknown_payout_is_answered_with_ones_like_it(rebates: Rebates) -> No
     assert result.exit_code == 2
     assert "no payout VOLUME@1:R-1:2017-Q2" in result.output
     assert PAYOUT in result.output
+    assert "Without a command a payout is explained" in rebates("explain", "--help").output
 
 
 @pytest.mark.usefixtures("published")

@@ -24,9 +24,9 @@ from orchestration.settings import Settings
 
 NORTH_HEADER = (
     "Belegnummer;Position;Belegart;Belegdatum;Bezug;Meldeart;Filiale;Kunde;Kundenname;"
-    "Artikel;Menge;Einheit;Nettobetrag;Waehrung;Gebiet"
+    "Artikel;Menge;Einheit;Nettobetrag;Waehrung;Gebiet;Freigabe"
 )
-NORTH_LINE = "B1;10;R;31.03.2017;;O;367;H-1;Müller & Söhne;1029743;2;ST;5,58;USD;NORD"
+NORTH_LINE = "B1;10;R;31.03.2017;;O;367;H-1;Müller & Söhne;1029743;2;ST;5,58;USD;NORD;SP-1"
 LAKE_HEADER = [
     "Report No",
     "Line",
@@ -41,6 +41,7 @@ LAKE_HEADER = [
     "Qty",
     "UoM",
     "Net USD",
+    "Special Price No",
 ]
 
 
@@ -94,7 +95,7 @@ def tree(folder: Path) -> dict[str, str]:
 
 
 def test_csv_with_decimal_comma_and_cp1252(settings: Settings) -> None:
-    north(settings, NORTH_LINE, 'B2;1;T;01.04.2017;B1;A;9;;"a ""b""; c";77;-1,5;KAR;-0,0001;USD; X ')
+    north(settings, NORTH_LINE, 'B2;1;T;01.04.2017;B1;A;9;;"a ""b""; c";77;-1,5;KAR;-0,0001;USD; X ;')
     report = only(take_in(settings))
     assert (report.status, report.rows, report.entity, report.file_sequence) == ("new", 2, "line", 1)
     first, second = raw(settings)
@@ -119,6 +120,7 @@ def test_csv_with_decimal_comma_and_cp1252(settings: Settings) -> None:
             "unit": "EA",
             "net_amount": Decimal("5.58"),
             "net_amount_text": "5,58",
+            "authorization_number": "SP-1",
             "parse_errors": None,
             "source": "north_pos",
             "file_sequence": 1,
@@ -129,7 +131,7 @@ def test_csv_with_decimal_comma_and_cp1252(settings: Settings) -> None:
     assert second["end_customer_name"] == 'a "b"; c'
     assert (second["document_type"], second["record_intent"]) == ("return", "addendum")
     assert (second["quantity"], second["net_amount"]) == (Decimal("-1.5"), Decimal("-0.0001"))
-    assert second["region"] == "X"
+    assert (second["region"], second["authorization_number"], second["parse_errors"]) == ("X", None, None)
     assert list(first) == [column.name for column in raw_columns(ENTITIES["line"])]
 
 
@@ -152,12 +154,24 @@ def test_canonical_csv_and_master_data(settings: Settings) -> None:
     assert raw(settings, "fx_rate")[0]["rate"] == Decimal("0.7502")
 
 
+def test_fund_claims(settings: Settings) -> None:
+    columns = ENTITIES["fund_claim"].columns
+    rows = [",".join(column.name for column in columns), ",".join(column.example for column in columns)]
+    rows.append("FC-2,SPRING-COOP,D-LAKE,2017-03-15,450,USD,submitted,,")
+    deliver(settings, "erp_fund_claims", "fund_claims_2017-03.csv", "\n".join(rows) + "\n")
+    assert only(take_in(settings)).rows == 2
+    approved, submitted = raw(settings, "fund_claim")
+    assert (approved["amount"], approved["approved_on"]) == (Decimal("320"), datetime.date(2017, 3, 1))
+    assert (submitted["claim_date"], submitted["approved_by"]) == (datetime.date(2017, 3, 15), None)
+    assert {approved["parse_errors"], submitted["parse_errors"]} == {None}
+
+
 def test_workbook_with_cells_and_text(settings: Settings) -> None:
     workbook(
         settings,
         [
             ["L1", 10, "SALE", datetime.date(2017, 3, 5), None, "ORIG", "R-1", None, None, "LK-7", 3, "EA", 0.1 + 0.2],
-            ["L2", "20", "RETURN", "2017-03-06", "L1", "REPL", "R-2", "H-1", "=1", "LK-8", "-1", "EA", "-1.25"],
+            ["L2", "20", "RETURN", "2017-03-06", "L1", "REPL", "R-2", "H-1", "=1", "LK-8", "-1", "EA", "-1.25", "SP-1"],
             [None] * 13,
             [
                 "L3",
@@ -184,6 +198,7 @@ def test_workbook_with_cells_and_text(settings: Settings) -> None:
     assert (first["product_id"], first["partner_product_id"], first["currency"]) == (None, "LK-7", "USD")
     assert (second["quantity"], second["net_amount"]) == (Decimal(-1), Decimal("-1.25"))
     assert (second["document_type"], second["record_intent"]) == ("return", "replacement")
+    assert (first["authorization_number"], second["authorization_number"]) == (None, "SP-1")
     assert third["document_date"] is None
     assert third["parse_errors"] == (
         "document_date: '2017-03-05 10:05:00' is not a date (%Y-%m-%d); net_amount: '1.23456' has more than 4 decimals"
@@ -266,7 +281,7 @@ def test_exact_numbers_in_other_spellings(settings: Settings, value: str) -> Non
 
 
 def test_empty_values_stay_empty_and_errors_add_up(settings: Settings) -> None:
-    north(settings, "B1;1;X;;;O;;;;;;;a;;")
+    north(settings, "B1;1;X;;;O;;;;;;;a;;;")
     take_in(settings)
     row = raw(settings)[0]
     assert (row["reseller_id"], row["document_date"], row["document_date_text"], row["unit"]) == (None,) * 4
@@ -285,9 +300,9 @@ def test_ragged_rows_are_rows_and_numbers_count_records(settings: Settings, monk
         **{"G0": 2, "S1": 3, "G1": 4, "G2": 5, "L1": 7, "G3": 8},
         **{f"G{i}": i + 5 for i in range(4, 9)},
     }
-    assert rows["S1"]["parse_errors"] == "row: has 3 fields, expected 15"
+    assert rows["S1"]["parse_errors"] == "row: has 3 fields, expected 16"
     assert (rows["S1"]["document_type"], rows["S1"]["unit"]) == ("invoice", None)
-    assert rows["L1"]["parse_errors"] == "row: has 17 fields, expected 15 (not read: more | yet)"
+    assert rows["L1"]["parse_errors"] == "row: has 18 fields, expected 16 (not read: more | yet)"
     assert rows["L1"]["net_amount"] == Decimal("5.58")
     assert rows["G2"]["end_customer_name"] == "Müller\r\nzwei Zeilen"
     assert all(row["parse_errors"] is None for name, row in rows.items() if name[0] == "G")
@@ -356,7 +371,7 @@ def test_workbooks_and_parquet_that_cannot_be_read(settings: Settings) -> None:
 def test_values_under_no_name_are_errors(settings: Settings) -> None:
     north(settings, NORTH_LINE + ";", NORTH_LINE + ";lost", header=NORTH_HEADER + ";")
     take_in(settings)
-    assert [row["parse_errors"] for row in raw(settings)] == [None, "row: a value in column 16, which has no name"]
+    assert [row["parse_errors"] for row in raw(settings)] == [None, "row: a value in column 17, which has no name"]
 
 
 def test_utf8_with_byte_order_mark(settings: Settings) -> None:
@@ -506,7 +521,7 @@ def test_a_very_long_text_is_read_and_a_row_with_one_too_many_is_named(settings:
     rows = duckdb.sql(
         f"SELECT row_number, length(end_customer_name), parse_errors FROM '{settings.raw}/line/000001*.parquet'"
     ).fetchall()
-    assert rows == [(2, 200_000, None), (3, 200_000, "row: has 16 fields, expected 15 (not read: extra)")]
+    assert rows == [(2, 200_000, None), (3, 200_000, "row: has 17 fields, expected 16 (not read: extra)")]
 
 
 def test_a_name_that_is_no_text_is_reported_and_the_others_are_taken_in(settings: Settings) -> None:

@@ -17,6 +17,7 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from orchestration import programs
+from orchestration.programs import fiscal_calendar
 from orchestration.settings import REPOSITORY, Settings
 
 DOCUMENT = """
@@ -72,7 +73,31 @@ tiers:
 payees:
   - {role: reseller, share: 60, fallback: D-1}
   - {role: distributor, share: 40}
-cap: {participant: 1000}
+cap: {participant: 1000, program: 7000}
+floor: {participant: 1.5, program: 3}
+budget: 9000
+cumulation: to_date
+stacking: {group: sell-in, rule: net_of, order: 4, reduces_later: false}
+fx_max_age_days: 5
+gates:
+  - basis: {kind: amount}
+    operator: ">="
+    figure: 10.5
+  - name: mix
+    basis: {kind: share, of: quantity, subset: {families: [SOUP], segments: [snacks], exclude: {brands: [B-1]}}}
+    lines: {stream: both, double_counting: prefer_sell_in, regions: [EAST]}
+    operator: "<"
+    figure: 20.25
+  - basis: {kind: growth, baseline: given, figures: {R-1: {2017-Q1: 5}}, new_partner: {treat_as: 110}}
+    lines: {stream: sell_through, returns: by_original_document}
+    operator: "="
+    figure: 100
+  - basis: {kind: growth, of: quantity, baseline: lines, new_partner: {baseline: 7.5}}
+    operator: ">"
+    figure: 100
+  - basis: {kind: count, counted: documents}
+    operator: "<="
+    figure: 12
 settlement: {lag_days: 20, instrument: supplier_invoice, minimum_payment: 12.5}
 """
 
@@ -81,12 +106,16 @@ settlement: {lag_days: 20, instrument: supplier_invoice, minimum_payment: 12.5}
 def reference(tmp_path: Path) -> Path:
     folder = tmp_path / "reference"
     folder.mkdir()
-    (folder / "legal_entity.csv").write_text("legal_entity,currency\nUS01,USD\n")
+    (folder / "legal_entity.csv").write_text("legal_entity,currency,calendar\nUS01,USD,months\n")
+    with (folder / "fiscal_month.csv").open("w") as file:
+        fiscal_calendar.write({"months": fiscal_calendar.calendar_months(2016, 2018)}, file)
     (folder / "segment.csv").write_text(
-        "segment_id,entity,name,description,owner\ngold,partner,,,\nfamilies,end_customer,,,\nsnacks,product,,,\n"
+        "segment_id,entity,name,description,owner\n"
+        "gold,partner,Gold,,x\nfamilies,end_customer,F,,x\nsnacks,product,S,,x\n"
     )
     (folder / "segment_rule.csv").write_text(
-        "segment_id,attribute,operator,value\ngold,tier,=,gold\nfamilies,size_band,>=,3\nsnacks,family,=,A\n"
+        "segment_id,attribute,operator,value,months,of,currency,stream,product_segment\n"
+        "gold,tier,=,gold,,,,,\nfamilies,size_band,>=,3,,,,,\nsnacks,family,=,A,,,,,\n"
     )
     return folder
 
@@ -120,6 +149,8 @@ def test_program(tables: dict[str, pa.Table]) -> None:
         "valid_from": date(2017, 1, 1),
         "valid_to": date(2017, 12, 31),
         "measurement": "quarter",
+        "calendar": "months",
+        "kind": "tiers",
         "status": "active",
         "submitted_by": "ann",
         "submitted_on": date(2016, 11, 2),
@@ -131,7 +162,9 @@ def test_program(tables: dict[str, pa.Table]) -> None:
         "enrolment": "by_acceptance",
         "earning_scope": "ALL@3:earning",
         "target_scope": "ALL@3:target",
+        "basis_measure": "ALL@3:basis",
         "basis": "attainment",
+        "cumulation": "to_date",
         "growth_payout": "all",
         "boundary": "exclusive",
         "method": "retrospective",
@@ -139,6 +172,19 @@ def test_program(tables: dict[str, pa.Table]) -> None:
         "lump_sum": None,
         "increment": None,
         "participant_cap": Decimal("1000.0000"),
+        "participant_floor": Decimal("1.5000"),
+        "program_cap": Decimal("7000.0000"),
+        "program_floor": Decimal("3.0000"),
+        "budget": Decimal("9000.0000"),
+        "stacking_group": "sell-in",
+        "stacking_rule": "net_of",
+        "stacking_rank": 1,
+        "reduced_by_earlier": True,
+        "reduces_later": False,
+        "net_of_wave": 1,
+        "fx_max_age_days": 5,
+        "fund_expires_on": None,
+        "price_method": None,
         "accrual_method": "earned",
         "settlement_lag_days": 20,
         "minimum_payment": Decimal("12.5000"),
@@ -171,10 +217,20 @@ def test_participants(tables: dict[str, pa.Table]) -> None:
 def test_scopes(tables: dict[str, pa.Table]) -> None:
     earning = ("0.5", None, None, "10", "1", "99.9999")
     assert rows(tables["program_scope"]) == [
-        ("ALL@3:earning", "ALL@3", "sell_in", *(None if v is None else Decimal(v) for v in earning)),
-        ("ALL@3:target", "ALL@3", "sell_in", *[None] * 6),
+        (
+            "ALL@3:earning",
+            "ALL@3",
+            "sell_in",
+            None,
+            "by_return_date",
+            *(None if v is None else Decimal(v) for v in earning),
+        ),
+        ("ALL@3:gate_2", "ALL@3", "both", "prefer_sell_in", "by_return_date", *[None] * 6),
+        ("ALL@3:gate_3", "ALL@3", "sell_through", None, "by_original_document", *[None] * 6),
+        ("ALL@3:target", "ALL@3", "sell_in", None, "by_return_date", *[None] * 6),
     ]
-    assert [row[1:] for row in rows(tables["program_scope_rule"])] == [
+    *earned, gated = rows(tables["program_scope_rule"])
+    assert [row[1:] for row in earned] == [
         ("exclude", "brand", "B-1"),
         ("exclude", "category", "DELI"),
         ("exclude", "document_type", "return"),
@@ -185,18 +241,107 @@ def test_scopes(tables: dict[str, pa.Table]) -> None:
         ("include", "product_segment", "snacks"),
         ("include", "sku", "00123"),
     ]
-    assert set(tables["program_scope_rule"]["scope_key"].to_pylist()) == {"ALL@3:earning"}
+    assert {row[0] for row in earned} == {"ALL@3:earning"}
+    assert gated == ("ALL@3:gate_2", "include", "region", "EAST")
+
+
+def test_measures(tables: dict[str, pa.Table]) -> None:
+    def of(number: int, scope: str, *rest: object) -> tuple[object, ...]:
+        return (f"ALL@3:gate_{number}", "ALL@3", number, "mix" if number == 2 else None, f"ALL@3:{scope}", *rest)
+
+    assert rows(tables["program_measure"]) == [
+        ("ALL@3:basis", "ALL@3", 0, None, "ALL@3:target", "attainment", "amount", *[None] * 6),
+        of(1, "target", "amount", None, None, None, None, None, ">=", Decimal("10.5")),
+        of(2, "gate_2", "share", "quantity", None, None, None, None, "<", Decimal("20.25")),
+        of(3, "gate_3", "growth", "amount", "given", Decimal(110), None, None, "=", Decimal(100)),
+        of(4, "target", "growth", "quantity", "lines", None, Decimal("7.5"), None, ">", Decimal(100)),
+        of(5, "target", "count", None, None, None, None, "documents", "<=", Decimal(12)),
+    ]
+    assert rows(tables["program_measure_product"]) == [
+        ("ALL@3:gate_2", "exclude", "brand", "B-1"),
+        ("ALL@3:gate_2", "include", "family", "SOUP"),
+        ("ALL@3:gate_2", "include", "product_segment", "snacks"),
+    ]
 
 
 def test_figures_and_payees(tables: dict[str, pa.Table]) -> None:
     assert rows(tables["program_figure"]) == [
-        ("ALL@3", "R-2", "2017-Q1", "target", Decimal("100.000000000001")),
-        ("ALL@3", "R-2", "2017-Q2", "target", Decimal(7)),
+        ("ALL@3:basis", "R-2", "2017-Q1", Decimal("100.000000000001")),
+        ("ALL@3:basis", "R-2", "2017-Q2", Decimal(7)),
+        ("ALL@3:gate_3", "R-1", "2017-Q1", Decimal(5)),
     ]
     assert rows(tables["program_payee"]) == [
         ("ALL@3", 1, "reseller", Decimal(60), "D-1"),
         ("ALL@3", 2, "distributor", Decimal(40), None),
     ]
+
+
+def flattened(tmp_path: Path, reference: Path, text: str) -> dict[str, pa.Table]:
+    """Tables of DOCUMENT with `text` in the place of its tiers and basis, on sell-through."""
+    head, _, rest = DOCUMENT.partition("target_lines: {stream: sell_in}\n")
+    end = rest.partition("settlement:")[2] if text.startswith("fund") else rest.partition("payees:")[2]
+    after = "settlement:" if text.startswith("fund") else "payees:"
+    (tmp_path / "one").mkdir()
+    (tmp_path / "one" / "a.yml").write_text(
+        head.replace("stream: sell_in", "stream: sell_through") + text + after + end
+    )
+    result = programs.load(tmp_path / "one", reference)
+    assert not result.errors
+    return programs.flatten(result.programs)
+
+
+@pytest.mark.parametrize(
+    ("method", "row", "unit_amount", "margin"),
+    [
+        ("contract_price", "reference_cost: 2.1234, contract_price: 1.1", Decimal("1.0234"), None),
+        ("amount, amount: 0.25", "", Decimal("0.25"), None),
+        ("percent, percent: 12.345678", "reference_cost: 2.1234", Decimal("0.262148126652"), None),
+        ("margin_protection, protected_margin: 22.5", "reference_cost: 2.1234", None, Decimal("0.225")),
+    ],
+)
+def test_a_price_difference_is_one_tier_and_its_authorisations(
+    tmp_path: Path, reference: Path, method: str, row: str, unit_amount: Decimal | None, margin: Decimal | None
+) -> None:
+    common = "number: SP-1, partner: D-1, end_customer: H-1, quantity: 5.5, valid_from: 2017-02-01"
+    text = f"""
+price_difference:
+  method: {method.partition(", ")[0]}
+  {method.partition(", ")[2]}
+  authorizations:
+    - {{{common}, product: "78", valid_to: 2017-04-30{", " if row else ""}{row}}}
+    - {{{common}, product: "77", valid_to: 2017-05-31{", " if row else ""}{row}}}
+"""
+    tables = flattened(tmp_path, reference, text)
+    [program] = tables["program"].to_pylist()
+    assert {name: program[name] for name in ("kind", "basis", "method", "rate_kind", "boundary", "price_method")} == {
+        "kind": "price_difference",
+        "basis": "amount",
+        "method": "retrospective",
+        "rate_kind": "percent",
+        "boundary": "inclusive",
+        "price_method": method.partition(", ")[0],
+    }
+    assert program["target_scope"] == program["earning_scope"] == "ALL@3:earning"
+    assert rows(tables["program_tier"]) == [("ALL@3", 1, Decimal(0), None, Decimal(1), None)]
+    basis = rows(tables["program_measure"])[0]
+    assert basis == ("ALL@3:basis", "ALL@3", 0, None, "ALL@3:earning", "amount", *[None] * 7)
+    cost = Decimal("2.1234") if "reference_cost" in row else None
+    assert rows(tables["program_authorization"]) == [
+        (
+            *("ALL@3", f"ALL@3:{position}", "SP-1", "D-1", "H-1", product, date(2017, 2, 1), last),
+            *(Decimal("5.5"), cost, unit_amount, margin),
+        )
+        for position, product, last in ((1, "78", date(2017, 4, 30)), (2, "77", date(2017, 5, 31)))
+    ]
+
+
+def test_a_fund_is_one_tier(tmp_path: Path, reference: Path) -> None:
+    tables = flattened(tmp_path, reference, "fund: {percent: 2.5, expires_on: 2018-03-31}\n")
+    [program] = tables["program"].to_pylist()
+    assert (program["kind"], program["basis"], program["method"]) == ("fund", "amount", "retrospective")
+    assert program["fund_expires_on"] == date(2018, 3, 31)
+    assert rows(tables["program_tier"]) == [("ALL@3", 1, Decimal(0), None, Decimal("0.025"), None)]
+    assert tables["program_authorization"].num_rows == 0
 
 
 def test_columns_are_those_of_the_architecture() -> None:
@@ -224,7 +369,12 @@ def test_earning_scope_serves_as_target_scope_and_lump_sums_have_no_rate() -> No
     assert by_key["HOLIDAY-2017@1"]["calculated"] is False
     assert by_key["HOLIDAY-2017@1"]["approved_by"] is None
     assert by_key["SNACK-LADDER@1"]["valid_to"] == date(2017, 6, 30)
-    assert {row["kind"] for row in tables["program_figure"].to_pylist()} == {"baseline", "target"}
+    assert {row["measure_key"].partition("@")[0] for row in tables["program_figure"].to_pylist()} == {
+        "DISTRIBUTOR-TARGET",
+        "GROWTH-KEY-ACCOUNTS",
+    }
+    assert row["stacking_rank"] is None
+    assert (row["reduced_by_earlier"], row["reduces_later"], row["net_of_wave"]) == (False, False, 1)
     everybody = [r for r in tables["program_participant_rule"].to_pylist() if r["kind"] == "all"]
     assert {row["value"] for row in everybody} == {None}
 

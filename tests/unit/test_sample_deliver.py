@@ -320,6 +320,64 @@ def test_a_repeated_file_has_the_same_bytes(half_year: SimpleNamespace) -> None:
         assert first.read_bytes() == again.read_bytes()
 
 
+# --- special prices and claims on the fund ------------------------------------------------------
+
+
+def test_only_the_declared_lines_quote_an_authorisation(tables: duckdb.DuckDBPyConnection) -> None:
+    wrong = """
+        select count(*) from delivered
+        left join own_line on delivered.line_number = own_line.line_number
+            and own_line.basket_id::varchar = coalesce(reference_document_number, document_number)
+        left join quote on source = seller and household_id = buyer and product_id = goods
+            and sold_on between first_day and last_day
+        where delivered.authorization_number is distinct from quote.authorization_number
+    """
+    assert one(tables, wrong) == (0,)
+    quoting = "from delivered where authorization_number is not null"
+    by_source = dict(tables.execute(f"select source, count(*) {quoting} group by source").fetchall())
+    assert set(by_source) == {NORTH, LAKESIDE}
+    declared = tables.execute("select count(*) from quote where goods not in (select product_id from own_product)")
+    assert declared.fetchall() == [(0,)]
+    # what the calculation has to deal with: returns, cases, a line without its end customer
+    assert one(tables, f"select count(*) {quoting} and quantity < 0")[0] > 1
+    assert one(tables, f"select count(*) {quoting} and unit = 'CS'")[0] > 1
+    text = (REPOSITORY / "docs" / "sample-company.md").read_text(encoding="utf-8")
+    table = text.split("## Special prices")[1].split("## ")[0]
+    documented: Counter[tuple[str, str]] = Counter()
+    for number, name, rows in re.findall(r"^\| (SP-\d+) \| (D-\w+) \|.*\| (\d+) \|$", table, re.MULTILINE):
+        documented[number, name] += int(rows)
+    names = {source: distributor.partner_id for source, distributor in COMPANY.third_parties.items()}
+    counted = tables.execute(f"select authorization_number, source, count(*) {quoting} group by all").fetchall()
+    assert documented == {(number, names[source]): rows for number, source, rows in counted}
+    assert f"{sum(by_source.values())} rows" in table
+
+
+def test_an_authorisation_goes_into_the_files_of_both_distributors(half_year: SimpleNamespace) -> None:
+    north = rows_of(half_year.landing / NORTH / "north_2017-05.csv", "cp1252", ";")
+    assert {row["Freigabe"] for row in north} == {"", "SP-1001", "SP-1002"}
+    assert {row["Kunde"] for row in north if row["Freigabe"] == "SP-1002"} == {"H-2337"}
+    sheet = openpyxl.load_workbook(half_year.landing / LAKESIDE / "Lakeside POS 2017-06.xlsx")["POS Report"]
+    place = formats.LAKESIDE_COLUMNS.index("Special Price No")
+    cells = [row[place] for row in sheet.iter_rows(min_row=formats.LAKESIDE_HEADER_ROW + 1, values_only=True)]
+    assert set(cells) == {None, "SP-1003", "SP-1004"}
+
+
+def test_claims_come_as_declared_and_a_later_file_says_what_became_of_one(half_year: SimpleNamespace) -> None:
+    files = sorted((half_year.landing / "erp_fund_claims").iterdir())
+    assert [path.name for path in files] == [f"fund_claims_2017-{month:02}.csv" for month in (3, 4, 5, 6)]
+    told = [row for path in files for row in rows_of(path)]
+    assert [(row["claim_id"], row["claim_date"], row["amount"], row["status"], row["approved_on"]) for row in told] == [
+        (c.claim_id, str(c.claim_date), c.amount, c.status, str(c.approved_on or "")) for c in COMPANY.claims
+    ]
+    assert all(bool(row["approved_by"]) == bool(row["approved_on"]) == (row["status"] == "approved") for row in told)
+    assert {row["claim_date"] <= row["approved_on"] for row in told if row["approved_on"]} == {True}
+    text = (REPOSITORY / "docs" / "sample-company.md").read_text(encoding="utf-8")
+    for claim in COMPANY.claims:
+        assert (
+            f"| {claim.claim_id} | {claim.partner_id} | {claim.claim_date} | {claim.amount} {claim.currency} |" in text
+        )
+
+
 # --- the formats --------------------------------------------------------------------------------
 
 
@@ -353,7 +411,7 @@ def test_north_reads_back(half_year: SimpleNamespace, tables: duckdb.DuckDBPyCon
     rows = rows_of(half_year.landing / NORTH / "north_2017-05.csv", "cp1252", ";")
     assert ";".join(rows[0]) == (
         "Belegnummer;Position;Belegart;Belegdatum;Bezug;Meldeart;Filiale;Kunde;Kundenname;Artikel;"
-        "Menge;Einheit;Nettobetrag;Waehrung;Gebiet"
+        "Menge;Einheit;Nettobetrag;Waehrung;Gebiet;Freigabe"
     )
     assert sum(row["Kundenname"] == "Café Müller" and row["Kunde"] == "" for row in rows) == 10
     assert {row["Einheit"] for row in rows} == {"ST", "KAR"}

@@ -18,7 +18,15 @@ from orchestration.warehouse import connect
 
 def test_build_leaves_unit_tests_out_and_passes_no_vars() -> None:
     arguments = dbt_arguments("build", select="tag:books")
-    assert arguments == ["build", "--no-write-json", "--exclude-resource-type", "unit_test", "--select", "tag:books"]
+    assert arguments == [
+        "build",
+        "--full-refresh",
+        "--no-write-json",
+        "--exclude-resource-type",
+        "unit_test",
+        "--select",
+        "tag:books",
+    ]
     assert dbt_arguments("parse") == ["parse"]
     assert dbt_arguments("test", exclude="tag:books") == ["test", "--exclude", "tag:books"]
 

@@ -47,6 +47,16 @@ DEFAULTS: dict[str, dict[str, Any]] = {
     "partner_group": {"partner_id": "R-1", "group_id": "G-1", "valid_from": DAY},
     "fx_rate": {"from_currency": "CAD", "to_currency": "USD", "rate_date": DAY, "rate": "0.75"},
     "product_cross_reference": {"line_source": "lakeside_pos", "product_id": "77", "valid_from": DAY},
+    "fund_claim": {
+        "program_id": "COOP",
+        "partner_id": "D-NORTH",
+        "claim_date": DAY,
+        "amount": "120.50",
+        "currency": "USD",
+        "status": "approved",
+        "approved_by": "a",
+        "approved_on": DAY,
+    },
 }
 SOURCES = {"partner": "erp_partners", "end_customer": "erp_end_customers", "product": "erp_products"} | {
     "product_unit": "erp_product_units",
@@ -54,6 +64,7 @@ SOURCES = {"partner": "erp_partners", "end_customer": "erp_end_customers", "prod
     "partner_group": "erp_partner_groups",
     "fx_rate": "erp_fx_rates",
     "product_cross_reference": "erp_cross_references",
+    "fund_claim": "erp_fund_claims",
     "line": "north_pos",
 }
 
@@ -381,6 +392,29 @@ def test_master_data_rules(settings: Settings, raw: Raw) -> None:
         ],
         "product_cross_reference": [
             ({"partner_product_id": "LK-9", "product_id": "99"}, "quarantined", "unknown_product")
+        ],
+        "fund_claim": [
+            ({"claim_id": "FC-1"}, "accepted", None),
+            ({"claim_id": "FC-2", "status": "submitted", "approved_by": None, "approved_on": None}, "accepted", None),
+            ({"claim_id": "FC-3", "status": "rejected", "approved_on": None}, "accepted", None),
+            (
+                {"claim_id": "FC-4", "approved_by": None, "approved_on": None},
+                "quarantined",
+                "missing_approved_by;missing_approved_on",
+            ),
+            ({"claim_id": "FC-5", "approved_on": DAY.replace(day=1)}, "quarantined", "approval_before_claim"),
+            ({"claim_id": "FC-6", "status": "paid"}, "quarantined", "wrong_status"),
+            ({"claim_id": "FC-7", "partner_id": "D-SOUTH"}, "quarantined", "unknown_partner"),
+            ({"claim_id": "FC-8", "amount": "0"}, "quarantined", "amount_out_of_range"),
+            ({"claim_id": "FC-9", "amount": "1000000000.0001"}, "quarantined", "amount_out_of_range"),
+            ({"claim_id": "9", "currency": "Dollar"}, "quarantined", "claim_number;wrong_currency"),
+            (
+                {"claim_id": "FC-10", "claim_date": datetime.date(1999, 12, 31)},
+                "quarantined",
+                "claim_date_out_of_range",
+            ),
+            ({"claim_id": "FC-11"}, "quarantined", "conflicting_rows"),
+            ({"claim_id": "FC-11", "amount": "7"}, "quarantined", "conflicting_rows"),
         ],
         "end_customer": [({"end_customer_id": None}, "quarantined", "missing_end_customer_id")],
         "product": [({"product_id": "80", "list_price": "-1"}, "quarantined", "list_price_negative")],

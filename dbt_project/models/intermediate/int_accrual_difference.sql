@@ -43,7 +43,7 @@ select
 from keys as k
 inner join {{ ref('stg_program') }} as p on k.program_key = p.program_key
 cross join {{ ref('stg_run_context') }} as c
-inner join {{ ref('fiscal_month') }} as m on c.accounting_month = m.month_id
+inner join {{ ref('fiscal_month') }} as m on c.accounting_month = m.month_id and m.calendar = 'months'
 left join {{ ref('int_program_period') }} as d on k.program_key = d.program_key and k.period_id = d.period_id
 left join {{ ref('int_accrual_target') }} as t
     on k.program_key = t.program_key and k.payee_id = t.payee_id and k.period_id = t.period_id

@@ -1,11 +1,25 @@
 {{ config(materialized='view') }}
 
 -- The accrual that should stand to date (method `earned`, semantics 10): the payout on the lines so far, never below zero,
--- unless more than that was already taken back from the payee in a settlement: then what was taken back stands.
+-- unless more than that was already taken back from the payee in a settlement: then what was taken back stands. Under
+-- to_date a period below zero lowers what earlier periods accrued; it is the running sum that is never below zero.
 with settled as (
     select program_key, payee_id, period_id, sum(settled) as settled
     from {{ ref('int_posted') }}
     group by 1, 2, 3
+),
+
+running as (
+    select
+        e.program_key,
+        e.payee_id,
+        e.period_id,
+        e.earned,
+        g.cumulation,
+        sum(e.earned) over (partition by e.program_key, e.payee_id order by d.period_start) as earned_to_date
+    from {{ ref('int_payee_period') }} as e
+    inner join {{ ref('int_program') }} as g on e.program_key = g.program_key
+    inner join {{ ref('int_program_period') }} as d on e.program_key = d.program_key and e.period_id = d.period_id
 )
 
 select
@@ -13,11 +27,14 @@ select
     e.payee_id,
     e.period_id,
     case
+        when e.cumulation = 'to_date' then cast(
+            greatest(e.earned_to_date, cast(0 as decimal(38, 4))) - greatest(e.earned_to_date - e.earned, cast(0 as decimal(38, 4)))
+            as decimal(38, 4))
         when e.earned >= 0 then e.earned
         when coalesce(s.settled, 0) >= 0 then cast(0 as decimal(38, 4))
         when e.earned >= s.settled then e.earned
         else cast(s.settled as decimal(38, 4))
     end as accrued_to_date
-from {{ ref('int_payee_period') }} as e
+from running as e
 left join settled as s
     on e.program_key = s.program_key and e.payee_id = s.payee_id and e.period_id = s.period_id

@@ -1,64 +1,72 @@
 -- Per program, participant and period: what the tiers look at, and what the rates are applied to (semantics 4).
--- An earning scope without a target scope of its own serves as both.
-with sums as (
+-- An earning scope without a target scope of its own serves as both. Under to_date all runs from the start.
+with earnings as (
     select
-        l.program_key,
-        l.participant_id,
-        l.period_id,
-        {%- for scope in ['target', 'earning'] %}
-        sum(case when l.scope_key = p.{{ scope }}_scope then l.amount else cast(0 as {{ measure() }}) end) as {{ scope }}_amount,
-        sum(case when l.scope_key = p.{{ scope }}_scope then l.base_quantity else cast(0 as {{ measure() }}) end) as {{ scope }}_quantity,
-        cast(sum(case when l.scope_key = p.{{ scope }}_scope then 1 else 0 end) as bigint) as {{ scope }}_lines
-        {%- if not loop.last %},{% endif %}
-        {%- endfor %}
-    from {{ ref('int_scope_line') }} as l
-    inner join {{ ref('int_program') }} as p on l.program_key = p.program_key
-    where l.excluded_reason is null
+        s.scope_key,
+        s.participant_id,
+        s.period_id,
+        sum(s.amount) as amount,
+        sum(s.base_quantity) as base_quantity,
+        sum(s.lines) as lines
+    from {{ ref('int_scope_sum') }} as s
+    inner join {{ ref('int_program') }} as p on s.scope_key = p.earning_scope
+    where s.payee_number = 1 and s.line_use = 'current'
     group by 1, 2, 3
 ),
 
-measured as (
+earning as (
     select
-        s.program_key || ':' || s.participant_id || ':' || s.period_id as payout_id,
-        s.*,
+        s.payout_id,
+        s.program_key,
+        s.participant_id,
+        s.period_id,
+        s.period_number,
+        p.is_ratio,
+        p.cumulation,
         p.basis,
         p.growth_payout,
-        case
-            when p.basis = 'quantity' then s.target_quantity
-            when p.rate_kind = 'per_unit' and p.basis in ('growth', 'attainment') then s.target_quantity
-            else s.target_amount
-        end as actual,
-        case when p.rate_kind = 'per_unit' then s.earning_quantity else s.earning_amount end as earning_base,
-        g.figure
-    from sums as s
+        coalesce(e.lines, 0) as own_lines,
+        coalesce(case when p.rate_kind = 'per_unit' then e.base_quantity else e.amount end, 0) as own_base
+    from {{ ref('int_participant_period') }} as s
     inner join {{ ref('int_program') }} as p on s.program_key = p.program_key
-    left join {{ ref('stg_program_figure') }} as g
-        on s.program_key = g.program_key
-        and s.participant_id = g.participant_id
-        and s.period_id = g.period_id
-        and p.basis in ('growth', 'attainment')
+    left join earnings as e
+        on p.earning_scope = e.scope_key
+        and s.participant_id = e.participant_id
+        and s.period_id = e.period_id
+),
+
+running as (
+    select
+        *,
+        {%- for column in ['lines', 'base'] %}
+        case cumulation
+            when 'to_date' then sum(own_{{ column }}) over (partition by program_key, participant_id order by period_number)
+            else own_{{ column }}
+        end as earning_{{ column }}{% if not loop.last %},{% endif %}
+        {%- endfor %}
+    from earning
 )
 
 select
-    payout_id,
-    program_key,
-    participant_id,
-    period_id,
-    target_lines,
-    earning_lines,
-    actual,
-    figure,
-    -- growth and attainment: percent of the figure, six places for people; the tiers compare exactly (int_tier_reached)
-    case
-        when basis in ('amount', 'quantity') then actual
-        when figure > 0 then cast(
-            cast({{ rounded_quotient(scaled('actual') ~ ' * 100000000', scaled('figure')) }} as decimal(38, 0)) * cast(0.000001 as decimal(7, 6))
-            as {{ measure() }})
-    end as basis,
-    case
-        when basis = 'growth' and growth_payout in ('on_growth', 'marginal_growth')
-            then greatest(actual - figure, cast(0 as {{ measure() }}))
-        else earning_base
-    end as payout_base,
-    earning_base
-from measured
+    e.payout_id,
+    e.program_key,
+    e.participant_id,
+    e.period_id,
+    e.period_number,
+    m.lines as target_lines,
+    cast(e.earning_lines as bigint) as earning_lines,
+    m.actual,
+    m.figure,
+    m.value as basis,
+    m.compared_actual,
+    m.compared_figure,
+    cast(case
+        when e.basis = 'growth' and e.growth_payout in ('on_growth', 'marginal_growth')
+            then case when m.figure > 0 then greatest(m.actual - m.figure, cast(0 as {{ measure() }})) else cast(0 as {{ measure() }}) end
+        else e.earning_base
+    end as {{ measure() }}) as payout_base,
+    cast(e.earning_base as {{ measure() }}) as earning_base
+from running as e
+inner join {{ ref('int_measure') }} as m
+    on e.payout_id = m.payout_id
+    and m.gate_number = 0

@@ -1,12 +1,9 @@
--- Exchange rates with the days that each serves: until the next rate, and no longer than ten days (semantics 3).
+-- Exchange rates with the days that each serves: until the next rate. How old one may be, each program says (semantics 3).
 select
     from_currency,
     to_currency,
     rate_date as valid_from,
-    least(
-        coalesce({{ add_days('lead(rate_date) over (partition by from_currency, to_currency order by rate_date)', -1) }}, {{ last_day() }}),
-        {{ add_days('rate_date', 10) }}
-    ) as valid_to,
+    coalesce({{ add_days('lead(rate_date) over (partition by from_currency, to_currency order by rate_date)', -1) }}, {{ last_day() }}) as valid_to,
     rate
 from (
     select

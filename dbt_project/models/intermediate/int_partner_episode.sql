@@ -1,14 +1,11 @@
--- A partner's life cut at every change of tier or group: within an episode all its attributes stand still.
+-- A partner's life cut at every change of tier, of group or of what it bought where a segment asks for that: within an
+-- episode all its attributes and memberships stand still.
 with boundaries as (
-    select partner_id, {{ first_day() }} as valid_from from {{ ref('int_partner') }}
+    select partner_id, valid_from from {{ ref('int_partner_span') }}
     union
-    select partner_id, valid_from from {{ ref('int_partner_tier') }}
-    union
-    select partner_id, {{ add_days('valid_to', 1) }} from {{ ref('int_partner_tier') }} where valid_to < {{ last_day() }}
-    union
-    select partner_id, valid_from from {{ ref('int_partner_group') }}
-    union
-    select partner_id, {{ add_days('valid_to', 1) }} from {{ ref('int_partner_group') }} where valid_to < {{ last_day() }}
+    select entity_id, valid_from
+    from {{ ref('int_segment_purchase') }}
+    where entity = 'partner' and is_turn
 ),
 
 episodes as (
@@ -23,19 +20,14 @@ select
     e.partner_id,
     e.valid_from,
     e.valid_to,
-    p.partner_type,
-    p.parent_partner_id,
-    p.channel,
-    p.region,
-    p.country,
-    max_by(t.tier, t.valid_from) as tier,
-    min(g.group_id) as group_id
+    s.partner_type,
+    s.parent_partner_id,
+    s.channel,
+    s.region,
+    s.country,
+    s.tier,
+    s.group_id
 from episodes as e
-inner join {{ ref('int_partner') }} as p on e.partner_id = p.partner_id
-left join {{ ref('int_partner_tier') }} as t
-    on e.partner_id = t.partner_id
-    and e.valid_from between t.valid_from and t.valid_to
-left join {{ ref('int_partner_group') }} as g
-    on e.partner_id = g.partner_id
-    and e.valid_from between g.valid_from and g.valid_to
-group by 1, 2, 3, 4, 5, 6, 7, 8
+inner join {{ ref('int_partner_span') }} as s
+    on e.partner_id = s.partner_id
+    and e.valid_from between s.valid_from and s.valid_to

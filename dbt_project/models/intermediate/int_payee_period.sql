@@ -1,13 +1,36 @@
 -- What each payee has earned to date, per program version and measurement period, and how much of it stands on
 -- held lines (accrued, but not settled before their release).
+with earned as (
+    select
+        b.program_key,
+        s.payee_id,
+        b.period_id,
+        sum({{ minor_to_money('s.amount_minor', 'p.minor_unit') }}) as amount
+    from {{ ref('int_payee_share') }} as s
+    inner join {{ ref('int_basis') }} as b on s.payout_id = b.payout_id
+    inner join {{ ref('int_program') }} as p on b.program_key = p.program_key
+    where s.payee_id <> ''
+    group by 1, 2, 3
+),
+
+held as (
+    select
+        s.program_key,
+        s.payee_id,
+        b.period_id,
+        sum(s.amount) as amount
+    from {{ ref('int_line') }} as l
+    inner join {{ ref('int_line_share') }} as s on l.line_key = s.line_key
+    inner join {{ ref('int_basis') }} as b on s.payout_id = b.payout_id
+    where l.verdict = 'held' and s.payee_id <> ''
+    group by 1, 2, 3
+)
+
 select
-    s.program_key,
-    s.payee_id,
-    b.period_id,
-    sum(s.amount) as earned,
-    sum(case when l.verdict = 'held' then s.amount else cast(0 as {{ money() }}) end) as held
-from {{ ref('int_line_share') }} as s
-inner join {{ ref('int_basis') }} as b on s.payout_id = b.payout_id
-inner join {{ ref('int_line') }} as l on s.line_key = l.line_key
-where s.payee_id <> ''
-group by 1, 2, 3
+    e.program_key,
+    e.payee_id,
+    e.period_id,
+    e.amount as earned,
+    coalesce(h.amount, cast(0 as {{ money() }})) as held
+from earned as e
+left join held as h on e.program_key = h.program_key and e.payee_id = h.payee_id and e.period_id = h.period_id

@@ -48,6 +48,7 @@ select
     p.aggregate,
     m.partner_id,
     case when p.aggregate = 'group' then m.group_id else m.partner_id end as participant_id,
+    m.group_id,
     m.channel,
     m.region,
     greatest(m.valid_from, p.valid_from, coalesce(n.accepted_on, p.valid_from)) as valid_from,
@@ -56,7 +57,7 @@ from matched as m
 inner join {{ ref('int_program') }} as p on m.program_key = p.program_key
 left join enrolment as n
     on m.program_key = n.program_key
-    and m.partner_id = n.participant_id
+    and case when p.aggregate = 'group' then m.group_id else m.partner_id end = n.participant_id
 where
     m.included = 1
     and m.excluded = 0

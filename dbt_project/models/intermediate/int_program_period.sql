@@ -17,7 +17,7 @@ with months as (
         m.month_start,
         m.month_end
     from {{ ref('stg_program') }} as p
-    cross join {{ ref('fiscal_month') }} as m
+    inner join {{ ref('fiscal_month') }} as m on p.calendar = m.calendar
 ),
 
 periods as (

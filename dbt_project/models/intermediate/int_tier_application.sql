@@ -1,12 +1,14 @@
--- Tier application, for people: program, participant, period, tier, the part it is applied to, rate and amount. The amounts
--- add up to the payout before its cap, to the cent.
+-- Tier application, for people: program, participant, period, tier, the part of the basis in it, the payout base that its rate
+-- is applied to, rate and amount. The amounts add up to the payout before gates, bounds and stacking, to the cent.
 with actual as (
     select * from {{ ref('int_tier_part') }} where scenario = 'actual'
 ),
 
 proportional as (
-    select * from actual where in_proportion and weighted_part > 0
+    select * from actual where in_proportion and part > 0
 ),
+
+based as {{ multiply_divide('proportional', ['payout_id', 'tier_number'], 'part', 'base_scaled', 'basis_scaled', 'shared_base') }},
 
 shared as {{ multiply_divide('proportional', ['payout_id', 'tier_number'], 'weighted_part', 'base_scaled', 'basis_scaled', 'shared_weighted') }},
 
@@ -15,20 +17,26 @@ weighted as (
         a.payout_id,
         a.tier_number,
         o.uncapped_minor,
+        case
+            when a.in_proportion then coalesce(d.shared_base, {{ whole(0) }})
+            when a.exponent = 26 then {{ quotient('a.part', 1000000) }}
+            else a.part
+        end as payout_base_scaled,
         {{ quotient(
             '(case when a.in_proportion then coalesce(h.shared_weighted, ' ~ whole(0) ~ ') else a.weighted_part end + '
             ~ scaled('a.flat_amount', 4) ~ ' * ' ~ power_of_ten('a.exponent - 4') ~ ')',
             power_of_ten('a.exponent - 12')) }} as tier_weight
     from actual as a
-    inner join {{ ref('int_payout') }} as o on a.payout_id = o.payout_id
+    inner join {{ ref('int_payout_alone') }} as o on a.payout_id = o.payout_id
+    left join based as d on a.payout_id = d.payout_id and a.tier_number = d.tier_number
     left join shared as h on a.payout_id = h.payout_id and a.tier_number = h.tier_number
 ),
 
-tier_share as {{ share_by_largest_remainder('weighted', ['payout_id', 'tier_number'], ['payout_id'], ['tier_number'], 'uncapped_minor', 'tier_weight', 'amount_minor') }}
+tier_share as {{ share_by_largest_remainder('weighted', ['payout_id', 'tier_number', 'payout_base_scaled'], ['payout_id'], ['tier_number'], 'uncapped_minor', 'tier_weight', 'amount_minor') }}
 
 select
     a.payout_id,
-    a.payout_id || ':' || cast(a.tier_number as varchar) as tier_application_id,
+    a.payout_id || ':' || cast(a.tier_number as {{ text() }}) as tier_application_id,
     a.program_key,
     o.participant_id,
     o.period_id,
@@ -36,12 +44,18 @@ select
     t.threshold,
     t.next_threshold,
     a.is_highest,
-    cast(cast({{ quotient('a.part', power_of_ten('case when p.basis in (\'growth\', \'attainment\') and (a.in_proportion or a.exponent = 26) then 12 else 6 end')) }} as decimal(38, 6)) * cast(0.000001 as decimal(7, 6)) as decimal(38, 6)) as part,
+    cast(case
+        -- a percentage: the part in percentage points
+        when p.is_ratio then
+            cast({{ rounded_quotient('a.basis_part_scaled * 100', 'a.figure_scaled') }} as decimal(38, 0)) * cast(0.000001 as decimal(7, 6))
+        else {{ unscaled('a.basis_part_scaled') }}
+    end as {{ measure() }}) as basis_part,
+    {{ unscaled('s.payout_base_scaled') }} as payout_base,
     a.rate,
     a.flat_amount,
     {{ minor_to_money('s.amount_minor', 'o.minor_unit') }} as amount
 from actual as a
 inner join {{ ref('int_program') }} as p on a.program_key = p.program_key
-inner join {{ ref('int_payout') }} as o on a.payout_id = o.payout_id
+inner join {{ ref('int_payout_alone') }} as o on a.payout_id = o.payout_id
 inner join {{ ref('stg_program_tier') }} as t on a.program_key = t.program_key and a.tier_number = t.tier_number
 inner join tier_share as s on a.payout_id = s.payout_id and a.tier_number = s.tier_number

@@ -13,6 +13,7 @@ with steps as (
         t.flat_amount,
         s.basis_scaled,
         s.base_scaled,
+        s.figure_scaled,
         p.method,
         p.lump_sum,
         p.basis,
@@ -22,7 +23,7 @@ with steps as (
         {{ scaled('coalesce(n.rate, 0)', 8) }} as next_rate_scaled,
         {%- for tier in ['t', 'n'] %}
         case
-            when p.basis in ('growth', 'attainment') then {{ scaled(tier ~ '.threshold', 4) }} * s.figure_scaled
+            when p.is_ratio then {{ scaled(tier ~ '.threshold', 4) }} * s.figure_scaled
             else {{ scaled(tier ~ '.threshold') }}
         end as {{ 'threshold_scaled' if tier == 't' else 'next_threshold_scaled' }}
         {%- if not loop.last %},{% endif %}
@@ -69,7 +70,7 @@ parts as (
             when s.method = 'total' then s.base_scaled
             when s.method = 'incremental' then least(s.basis_scaled, coalesce(s.next_threshold_scaled, s.basis_scaled)) - s.threshold_scaled
             when s.method = 'rolling' then least(s.basis_scaled, coalesce(s.next_threshold_scaled, s.basis_scaled))
-            when s.method = 'linear' then case when s.is_highest then s.base_scaled else {{ whole(0) }} end
+            when s.method = 'linear' then case when s.is_highest then s.basis_scaled else {{ whole(0) }} end
             when s.method = 'whole_increment' then
                 case
                     when s.is_highest then {{ quotient('s.basis_scaled - s.threshold_scaled', 's.increment_scaled') }} * s.increment_scaled
@@ -78,7 +79,7 @@ parts as (
             when s.method = 'lump_sum' then {{ whole(0) }}
         end as part,
         case
-            when s.method in ('retrospective', 'linear') then 0
+            when s.method = 'retrospective' then 0
             when s.method = 'lump_sum' then 0
             when s.method = 'total' then 0
             when s.is_marginal_growth then 0
@@ -102,6 +103,8 @@ select
     p.basis_scaled,
     p.base_scaled,
     p.threshold_scaled,
+    p.figure_scaled,
+    least(p.basis_scaled, coalesce(p.next_threshold_scaled, p.basis_scaled)) - p.threshold_scaled as basis_part_scaled,
     p.part,
     p.in_proportion = 1 as in_proportion,
     case when p.is_marginal_growth then 26 else 20 end as exponent,

@@ -1,20 +1,20 @@
--- The tier that each payout's basis has reached, and the next one (semantics 5). Compared in whole numbers: for growth
--- and attainment actual * 100 against threshold * figure, so that no percentage is ever rounded.
+-- The tier that each payout's basis has reached, and the next one (semantics 5). Compared in whole numbers: for
+-- percentages actual * 100 against threshold * figure, so that no percentage is ever rounded.
 with tiers as (
     select
         b.payout_id,
         t.tier_number,
         t.threshold,
         p.boundary,
-        case when p.basis in ('growth', 'attainment') then {{ scaled('b.actual') }} * 1000000 else {{ scaled('b.actual') }} end as basis_scaled,
+        case when p.is_ratio then {{ scaled('b.compared_actual') }} * 1000000 else {{ scaled('b.compared_actual') }} end as basis_scaled,
         case
-            when p.basis in ('growth', 'attainment') then {{ scaled('t.threshold', 4) }} * {{ scaled('b.figure') }}
+            when p.is_ratio then {{ scaled('t.threshold', 4) }} * {{ scaled('b.compared_figure') }}
             else {{ scaled('t.threshold') }}
         end as threshold_scaled
     from {{ ref('int_basis') }} as b
     inner join {{ ref('int_program') }} as p on b.program_key = p.program_key
     inner join {{ ref('stg_program_tier') }} as t on b.program_key = t.program_key
-    where p.basis in ('amount', 'quantity') or b.figure > 0
+    where not p.is_ratio or b.compared_figure > 0
 ),
 
 compared as (

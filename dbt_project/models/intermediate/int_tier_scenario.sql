@@ -1,20 +1,28 @@
 -- What the tiers are applied to: the actual basis, and the basis that just reaches the next tier ("what would one more
--- step pay?"). In the second case the payout base grows in proportion to the basis. Whole numbers: bases of amounts
--- and quantities in 10^-12, those of growth and attainment in 10^-18 of the figure's unit.
+-- step pay?"). In the second case the payout base grows in proportion to the basis, but for a share, which grows within the same
+-- whole; from nothing it becomes the basis, where both are in one unit. Whole numbers: bases in 10^-12, those of percentages in 10^-18 of the figure's unit.
 with facts as (
     select
         b.payout_id,
         b.program_key,
         p.basis,
         p.growth_payout,
+        p.is_ratio,
+        -- whether basis and payout base are in one unit, so that the one says what the other would be; a growth that is taken
+        -- as given is a percentage of nothing
+        p.method = 'lump_sum'
+        or p.basis = 'quantity' and p.rate_kind = 'per_unit'
+        or p.basis = 'amount' and p.rate_kind = 'percent'
+        or p.basis in ('growth', 'attainment') and (m.of = 'quantity') = (p.rate_kind = 'per_unit') and b.figure > 0 as has_one_unit,
         r.basis_scaled,
         r.tier_number,
         r.next_tier_number,
         r.next_threshold_scaled,
         greatest({{ scaled('b.payout_base') }}, {{ whole(0) }}) as base_scaled,
-        {{ scaled('coalesce(b.figure, 0)') }} as figure_scaled
+        {{ scaled('coalesce(b.compared_figure, 0)') }} as figure_scaled
     from {{ ref('int_basis') }} as b
     inner join {{ ref('int_program') }} as p on b.program_key = p.program_key
+    inner join {{ ref('stg_program_measure') }} as m on b.program_key = m.program_key and m.gate_number = 0
     inner join {{ ref('int_tier_reached') }} as r on b.payout_id = r.payout_id
 ),
 
@@ -48,10 +56,13 @@ select
     case
         when f.basis = 'growth' and f.growth_payout in ('on_growth', 'marginal_growth')
             then greatest({{ quotient('f.next_threshold_scaled', 1000000) }} - f.figure_scaled, {{ whole(0) }})
+        -- a larger share of the same whole
+        when f.basis = 'share' then f.base_scaled
         when g.payout_id is not null then g.base_scaled
-        when f.basis in ('growth', 'attainment') then {{ quotient('f.next_threshold_scaled', 1000000) }}
+        when f.is_ratio then {{ quotient('f.next_threshold_scaled', 1000000) }}
         else f.next_threshold_scaled
     end,
     f.figure_scaled
 from growing as f
 left join grown as g on f.payout_id = g.payout_id
+where g.payout_id is not null or f.basis = 'share' or f.has_one_unit

@@ -1,8 +1,9 @@
--- Grain: one day. Calendar of measurement periods and accounting months.
+-- Grain: one day of one fiscal calendar: its measurement periods. Accounting months are those of calendar `months`.
 select
-    {{ each_day('month_start', 'month_end') }} as date_day,
+    calendar,
+    day as date_day,
     month_id,
     quarter_id,
     half_year_id,
     year_id
-from {{ ref('fiscal_month') }}
+from {{ ref('int_calendar_day') }}

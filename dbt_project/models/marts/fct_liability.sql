@@ -52,7 +52,8 @@ spine as (
     from keys as k
     cross join {{ ref('stg_run_context') }} as c
     inner join {{ ref('fiscal_month') }} as m
-        on m.month_id between k.first_month and c.accounting_month
+        on m.calendar = 'months'
+        and m.month_id between k.first_month and c.accounting_month
 ),
 
 monthly as (

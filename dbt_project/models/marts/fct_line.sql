@@ -1,3 +1,5 @@
+{{ config(materialized='view') }}
+
 -- Grain: one line that counts at the as-of date, with its segments, partner attributes on its date and the file row
 -- that it came from.
 select
@@ -28,9 +30,9 @@ select
     e.channel as partner_channel,
     e.tier as partner_tier,
     e.group_id as partner_group_id,
-    s.partner_segments,
-    s.end_customer_segments,
-    s.product_segments,
+    sp.segments as partner_segments,
+    se.segments as end_customer_segments,
+    sd.segments as product_segments,
     l.verdict,
     l.rules_failed,
     l.source,
@@ -40,7 +42,14 @@ select
     l.row_number
 from {{ ref('int_line') }} as l
 inner join {{ ref('stg_file') }} as f on l.file_sequence = f.file_sequence
-inner join {{ ref('int_line_segment') }} as s on l.line_key = s.line_key
 left join {{ ref('int_partner_episode') }} as e
     on coalesce(l.reseller_id, l.sold_to_id) = e.partner_id
     and l.document_date between e.valid_from and e.valid_to
+{%- for alias, entity, entity_id in [
+    ('sp', 'partner', 'coalesce(l.reseller_id, l.sold_to_id)'), ('se', 'end_customer', 'l.end_customer_id'), ('sd', 'product', 'l.product_id')
+] %}
+left join {{ ref('int_entity_segment') }} as {{ alias }}
+    on {{ alias }}.entity = '{{ entity }}'
+    and {{ entity_id }} = {{ alias }}.entity_id
+    and l.document_date between {{ alias }}.valid_from and {{ alias }}.valid_to
+{%- endfor %}

@@ -1,3 +1,5 @@
+{{ config(materialized='view') }}
+
 -- Grain: one line's part of one payout for one payee: lineage from every cent to the file row.
 select
     s.line_key,

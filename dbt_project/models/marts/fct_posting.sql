@@ -2,7 +2,7 @@
 
 -- Grain: one line of a posted journal. Read back from the ledger, up to the run's accounting month.
 select
-    cast(batch_number as varchar) || '-' || cast(journal_line as varchar) as posting_id,
+    cast(batch_number as {{ text() }}) || '-' || cast(journal_line as {{ text() }}) as posting_id,
     batch_number,
     batch_kind,
     accounting_month,

@@ -1,5 +1,5 @@
--- Grain: one tier of one payout: the part that it is applied to, its rate and its amount. Amounts add up to the payout
--- before its cap.
+-- Grain: one tier of one payout: the part of the basis in it, the payout base that its rate is applied to, and its amount.
+-- Amounts add up to the payout before gates, bounds and stacking (under to_date: from the program's start).
 select
     tier_application_id,
     payout_id,
@@ -10,7 +10,8 @@ select
     threshold,
     next_threshold,
     is_highest,
-    part,
+    basis_part,
+    payout_base,
     rate,
     flat_amount,
     amount

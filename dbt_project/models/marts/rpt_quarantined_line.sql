@@ -1,6 +1,6 @@
 -- Grain: one row of a file of lines that was quarantined, with its reasons and the values that it came with.
 select
-    q.source || '|' || cast(q.file_sequence as varchar) || '|' || cast(q.row_number as varchar) as quarantined_line_id,
+    q.source || '|' || cast(q.file_sequence as {{ text() }}) || '|' || cast(q.row_number as {{ text() }}) as quarantined_line_id,
     q.source,
     f.file_name,
     q.file_sequence,

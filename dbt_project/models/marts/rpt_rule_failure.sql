@@ -1,6 +1,6 @@
 -- Grain: one rule of an expectation suite on one file of lines that did not simply pass.
 select
-    md5(cast(file_sequence as varchar) || '|' || suite || '|' || rule_id) as rule_failure_id,
+    md5(cast(file_sequence as {{ text() }}) || '|' || suite || '|' || rule_id) as rule_failure_id,
     source,
     file_sequence,
     suite,

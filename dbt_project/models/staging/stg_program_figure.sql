@@ -1,7 +1,6 @@
 select
-    program_key,
+    measure_key,
     participant_id,
     period_id,
-    kind,
     figure
 from {{ source('programs', 'program_figure') }}

@@ -2,6 +2,8 @@ select
     scope_key,
     program_key,
     stream,
+    double_counting,
+    returns,
     min_price,
     max_price,
     min_quantity,

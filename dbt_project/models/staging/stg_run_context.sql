@@ -2,5 +2,6 @@ select
     as_of,
     accounting_month,
     calculation_id,
-    posted_file_sequence
+    posted_file_sequence,
+    net_of_only
 from {{ source('run', 'run_context') }}

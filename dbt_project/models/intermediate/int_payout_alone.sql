@@ -1,0 +1,118 @@
+-- What each program gives by itself: summed exactly, rounded once, half away from zero, to the currency's minor unit
+-- (semantics 9); nothing where a gate fails; then at least the participant's floor and at most its cap (semantics 6).
+-- Under to_date all that runs from the program's start, floor and cap once for each period, and the period gets the
+-- difference to the participant's previous period. next_payout_minor: what reaching the next tier would pay.
+with sums as (
+    select
+        payout_id,
+        scenario,
+        max(basis_scaled) as basis_scaled,
+        max(base_scaled) as base_scaled,
+        max(exponent) as exponent,
+        sum(case when in_proportion then weighted_part else {{ whole(0) }} end) as proportional_weighted,
+        sum(case when in_proportion then {{ whole(0) }} else weighted_part end) as direct_weighted,
+        sum(flat_amount) as flat_amount
+    from {{ ref('int_tier_part') }}
+    group by 1, 2
+),
+
+proportional as (
+    select * from sums where proportional_weighted > 0
+),
+
+shared as {{ multiply_divide('proportional', ['payout_id', 'scenario'], 'proportional_weighted', 'base_scaled', 'basis_scaled', 'shared_weighted') }},
+
+exact as (
+    select
+        s.payout_id,
+        s.scenario,
+        s.exponent,
+        s.direct_weighted + coalesce(h.shared_weighted, {{ whole(0) }}) + {{ scaled('s.flat_amount', 4) }} * {{ power_of_ten('s.exponent - 4') }} as amount_scaled
+    from sums as s
+    left join shared as h on s.payout_id = h.payout_id and s.scenario = h.scenario
+),
+
+gates as (
+    select payout_id, min(case when holds then 1 else 0 end) as all_hold
+    from {{ ref('int_gate') }}
+    group by 1
+),
+
+rounded as (
+    select
+        b.payout_id,
+        b.program_key,
+        b.participant_id,
+        b.period_id,
+        b.period_number,
+        p.cumulation,
+        p.minor_unit,
+        b.target_lines + b.earning_lines > 0 as has_lines,
+        coalesce(g.all_hold, 1) = 1 as gates_hold,
+        case p.cumulation when 'to_date' then b.period_number else 1 end as periods,
+        {{ scaled('p.participant_cap', 4) }} as cap_scaled,
+        {{ scaled('p.participant_floor', 4) }} as floor_scaled,
+        coalesce({{ rounded_quotient('e.amount_scaled', power_of_ten('e.exponent - p.minor_unit')) }}, {{ whole(0) }}) as uncapped_minor,
+        {{ rounded_quotient('n.amount_scaled', power_of_ten('n.exponent - p.minor_unit')) }} as next_minor
+    from {{ ref('int_basis') }} as b
+    inner join {{ ref('int_program') }} as p on b.program_key = p.program_key
+    left join exact as e on b.payout_id = e.payout_id and e.scenario = 'actual'
+    left join exact as n on b.payout_id = n.payout_id and n.scenario = 'next_tier'
+    left join gates as g on b.payout_id = g.payout_id
+),
+
+bounds as (
+    select
+        *,
+        {{ quotient('cap_scaled * periods', power_of_ten('4 - minor_unit')) }} as cap_minor,
+        case when gates_hold and has_lines then {{ quotient('floor_scaled * periods', power_of_ten('4 - minor_unit')) }} end as floor_minor,
+        -- reaching a tier takes a line
+        case when gates_hold then {{ quotient('floor_scaled * periods', power_of_ten('4 - minor_unit')) }} end as next_floor_minor
+    from rounded
+),
+
+bounded as (
+    select
+        *,
+        {%- for column, result, floor in [('uncapped_minor', 'to_date_minor', 'floor_minor'), ('next_minor', 'next_to_date_minor', 'next_floor_minor')] %}
+        case
+            when not gates_hold then {{ 'case when ' ~ column ~ ' is not null then ' ~ whole(0) ~ ' end' }}
+            when {{ floor }} > {{ column }} then {{ floor }}
+            when cap_minor < {{ column }} then cap_minor
+            else {{ column }}
+        end as {{ result }},
+        {%- endfor %}
+        case
+            when not gates_hold and uncapped_minor <> 0 then 'gate'
+            when floor_minor > uncapped_minor then 'floor'
+            when cap_minor < uncapped_minor then 'cap'
+        end as bounded_by
+    from bounds
+),
+
+differenced as (
+    select
+        *,
+        case cumulation
+            when 'to_date'
+                then coalesce(lag(to_date_minor) over (partition by program_key, participant_id order by period_number), {{ whole(0) }})
+            else {{ whole(0) }}
+        end as before_minor
+    from bounded
+)
+
+select
+    payout_id,
+    program_key,
+    participant_id,
+    period_id,
+    period_number,
+    cumulation,
+    minor_unit,
+    has_lines,
+    gates_hold,
+    bounded_by,
+    uncapped_minor,
+    to_date_minor - before_minor as alone_minor,
+    next_to_date_minor - before_minor as next_payout_minor
+from differenced

@@ -1,0 +1,5 @@
+select
+    program_key,
+    line_key,
+    reduction
+from {{ source('run', 'line_reduction') }}

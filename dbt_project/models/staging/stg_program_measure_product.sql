@@ -1,0 +1,6 @@
+select
+    measure_key,
+    rule,
+    dimension,
+    value
+from {{ source('programs', 'program_measure_product') }}

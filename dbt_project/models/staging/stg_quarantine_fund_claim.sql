@@ -1,0 +1,21 @@
+select
+    claim_id,
+    program_id,
+    partner_id,
+    claim_date,
+    amount,
+    currency,
+    status,
+    approved_by,
+    approved_on,
+    claim_date_text,
+    amount_text,
+    approved_on_text,
+    parse_errors,
+    source,
+    file_sequence,
+    file_hash,
+    row_number,
+    verdict,
+    rules_failed
+from {{ source('quarantine', 'fund_claim') }}
