@@ -13,6 +13,8 @@ FROM ?= 2017-05
 TO ?= 2017-06
 # Families of random programs (about two programs each) in the long tests.
 FAMILIES ?= 200
+# Lines that `make bench` generates for the models and the hand-written scripts.
+LINES ?= 1000000
 
 # Telemetry is off everywhere (Dagster's own switch stands in the dagster.yaml that set-up writes).
 export DO_NOT_TRACK := 1
@@ -77,6 +79,7 @@ definitions: setup ## whether Dagster can load the code location
 ifneq ($(wildcard benchmarks/__main__.py),)
 bench: $(READY) ## the measured runs
 	@$(BIN)/python -m benchmarks
+	@$(BIN)/python -m benchmarks.scale --lines $(LINES)
 
 endif
 lock: ## write requirements.lock anew, keeping what is pinned (UPGRADE=1: newest versions)

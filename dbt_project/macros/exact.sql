@@ -82,7 +82,7 @@ case
 
 {#- Minor units (cents) as money. -#}
 {% macro minor_to_money(expression, minor_unit) -%}
-cast(cast({{ expression }} as decimal(38, 4)) * cast(case {{ minor_unit }} when 0 then 1 when 1 then 0.1 when 2 then 0.01 when 3 then 0.001 when 4 then 0.0001 end as decimal(5, 4)) as decimal(18, 4))
+cast(cast({{ expression }} as decimal(18, 0)) * cast(case {{ minor_unit }} when 0 then 1 when 1 then 0.1 when 2 then 0.01 when 3 then 0.001 when 4 then 0.0001 end as decimal(5, 4)) as decimal(18, 4))
 {%- endmacro %}
 
 {#-

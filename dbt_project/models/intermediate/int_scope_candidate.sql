@@ -13,37 +13,38 @@ with streams as (
 ),
 
 scope_classes as (
-    select p.scope_key, p.product_id as product_class, p.valid_from, p.valid_to
+    select
+        p.scope_key,
+        p.product_id as product_class,
+        p.valid_from,
+        p.valid_to,
+        t.stream,
+        s.participant_role,
+        s.returns,
+        s.has_baseline
     from {{ ref('int_scope_product') }} as p
     inner join {{ ref('int_product_class') }} as c
         on p.product_id = c.product_id
         and c.product_id = c.product_class
+    inner join {{ ref('int_scope') }} as s on p.scope_key = s.scope_key
+    inner join streams as t on p.scope_key = t.scope_key
 ),
 
--- who is admitted, with which products: a line finds the scopes that look at it by its partner and product class alone
 admitted as (
     select
         s.scope_key,
-        t.stream,
         s.calendar,
         s.returns,
-        s.has_baseline,
         p.partner_id,
         p.participant_id,
         p.participant_role,
         p.group_id,
         p.channel,
         p.region,
-        c.product_class,
-        greatest(p.valid_from, c.valid_from) as valid_from,
-        least(p.valid_to, c.valid_to) as valid_to
+        p.valid_from,
+        p.valid_to
     from {{ ref('int_scope') }} as s
-    inner join streams as t on s.scope_key = t.scope_key
     inner join {{ ref('int_program_participant') }} as p on s.program_key = p.program_key
-    inner join scope_classes as c
-        on s.scope_key = c.scope_key
-        and c.valid_from <= p.valid_to
-        and c.valid_to >= p.valid_from
 ),
 
 rates as (
@@ -101,21 +102,14 @@ candidates as (
         ) as l
         {%- endif %}
     inner join {{ ref('int_product_class') }} as p on l.product_id = p.product_id
+    inner join scope_classes as k
+        on p.product_class = k.product_class
+        and l.stream = k.stream
+        and k.participant_role = {{ "'" ~ branch_roles[0] ~ "'" if branch_roles | length == 1 else 'l.role' }}
+        {{ 'and k.has_baseline' if dating == 'baseline' else "and k.returns = '" ~ ('by_return_date' if dating == 'own' else 'by_original_document') ~ "'" }}
     inner join admitted as a
-        {%- if branch_roles | length == 1 %}
-        on l.{{ branch_roles[0] }}_id = a.partner_id
-        and a.participant_role = '{{ branch_roles[0] }}'
-        {%- else %}
-        on l.role_partner_id = a.partner_id
-        and l.role = a.participant_role
-        {%- endif %}
-        and p.product_class = a.product_class
-        and l.stream = a.stream
-        {%- if dating == 'baseline' %}
-        and a.has_baseline
-        {%- else %}
-        and a.returns = '{{ 'by_return_date' if dating == 'own' else 'by_original_document' }}'
-        {%- endif %}
+        on k.scope_key = a.scope_key
+        and {{ 'l.' ~ branch_roles[0] ~ '_id' if branch_roles | length == 1 else 'l.role_partner_id' }} = a.partner_id
     {%- if dating != 'own' %}
     left join {{ ref('int_line_original') }} as o
         on case when a.returns = 'by_original_document' then l.line_key end = o.line_key
@@ -125,7 +119,9 @@ candidates as (
         on a.calendar = d.calendar
         and {{ effective }} = d.day
     {%- endif %}
-    where {{ 'd.next_year_day' if dating == 'baseline' else effective }} between a.valid_from and a.valid_to
+    where
+        {{ 'd.next_year_day' if dating == 'baseline' else effective }} between a.valid_from and a.valid_to
+        and {{ 'd.next_year_day' if dating == 'baseline' else effective }} between k.valid_from and k.valid_to
     {%- if not loop.last %}
     union all
     {%- endif %}
