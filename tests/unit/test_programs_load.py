@@ -724,7 +724,7 @@ def test_every_field_that_can_ask_for_too_much_is_tried() -> None:
         {**TWO_ROWS, "price_difference.authorizations.1.valid_from": "2017-02-01"},
         {**TWO_ROWS, "price_difference.authorizations.1.product": "78"},
         {**TWO_ROWS, "price_difference.authorizations.1.number": "SP-2"},
-        {**FUND, "cumulation": "to_date"},
+        {**FUND, "measurement": "month"},
         {"fx_max_age_days": "5"},
         {"aggregate": "group", "participants.enrolment": "by_acceptance"},
         {
