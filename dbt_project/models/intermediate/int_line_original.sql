@@ -1,11 +1,14 @@
 -- Returns and credit memos with the date of the document that they refer to: the earliest date of its lines that count
 -- (for programs whose returns count `by_original_document`, semantics 3).
 with returns as (
-    select line_key, source, reference_document_number
-    from {{ ref('int_line') }}
+    select l.line_key, l.source, l.reference_document_number
+    from {{ ref('int_line') }} as l
+    inner join (
+        select distinct stream from {{ ref('int_product_class') }} where returns = 'by_original_document'
+    ) as c on l.stream = c.stream
     where
-        document_type in ('return', 'credit_memo')
-        and reference_document_number is not null
+        l.document_type in ('return', 'credit_memo')
+        and l.reference_document_number is not null
 )
 
 select

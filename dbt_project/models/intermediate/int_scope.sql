@@ -14,6 +14,7 @@ flags as (
     select
         scope_key,
         max(case when dimension = 'end_customer_segment' and rule = 'include' then 1 else 0 end) as includes_end_customers,
+        max(case when dimension = 'end_customer_segment' then 1 else 0 end) as names_end_customers,
         max(case when dimension in ('end_customer_segment', 'channel', 'region', 'document_type') then 1 else 0 end) as names_any
     from {{ ref('stg_program_scope_rule') }}
     group by 1
@@ -56,6 +57,7 @@ select
     s.min_amount,
     s.max_amount,
     coalesce(f.includes_end_customers, 0) = 1 as includes_end_customers,
+    coalesce(f.names_end_customers, 0) = 1 as names_end_customers,
     coalesce(f.names_any, 0) = 1
     or coalesce(s.min_price, s.max_price, s.min_quantity, s.max_quantity, s.min_amount, s.max_amount) is not null as has_rules,
     {%- for dimension in ['channel', 'region', 'document_type'] %}
@@ -68,4 +70,4 @@ inner join {{ ref('int_program') }} as p on s.program_key = p.program_key
 left join flags as f on s.scope_key = f.scope_key
 left join measures as b on s.scope_key = b.scope_key
 left join lists as l on s.scope_key = l.scope_key
-group by 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27
+group by 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28
