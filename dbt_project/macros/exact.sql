@@ -36,10 +36,30 @@ trim(trailing '.' from trim(trailing '0' from cast(cast({{ expression }} as {{ m
 {% macro default__power_of_ten(expression) %}cast(rpad('1', cast(1 + {{ expression }} as integer), '0') as decimal(38, 0)){% endmacro %}
 
 {#- A measure as a whole number of 10^-places units. Exact: the value must have no more places. -#}
-{% macro scaled(expression, places=12) %}{{ whole('cast(' ~ expression ~ ' as decimal(38, 12)) * cast(' ~ (10 ** places) ~ ' as decimal(' ~ (places + 1) ~ ', 0))') }}{% endmacro %}
+{% macro scaled(expression, places=12) %}{{ return(adapter.dispatch('scaled', 'rebates')(expression, places)) }}{% endmacro %}
+{% macro default__scaled(expression, places) %}{{ whole('cast(' ~ expression ~ ' as decimal(38, 12)) * cast(' ~ (10 ** places) ~ ' as decimal(' ~ (places + 1) ~ ', 0))') }}{% endmacro %}
+{#-
+  Taking the point away is a 128-bit division, 2 microseconds. A binary estimate misses a value below 10^15 by less than 2^41
+  units of 10^-12, and what it misses is small enough to be exact in binary.
+-#}
+{% macro duckdb__scaled(expression, places) -%}
+{%- if places != 12 -%}
+{{ rebates.default__scaled(expression, places) }}
+{%- else -%}
+{%- set measured = 'cast(' ~ expression ~ ' as decimal(38, 12))' -%}
+{%- set estimate = 'cast(round(cast(' ~ measured ~ ' as double) * 1e12) as hugeint)' -%}
+case
+            when abs({{ measured }}) < 1000000000000000
+                then {{ estimate }} + cast(round(cast({{ measured }} - {{ rebates.duckdb__unscaled(estimate) }} as double) * 1e12) as hugeint)
+            else {{ rebates.default__scaled(expression, 12) }}
+        end
+{%- endif -%}
+{%- endmacro %}
 
 {#- A whole number of 10^-12 units as a measure. -#}
-{% macro unscaled(expression) -%}
+{% macro unscaled(expression) %}{{ return(adapter.dispatch('unscaled', 'rebates')(expression)) }}{% endmacro %}
+{% macro duckdb__unscaled(expression) %}cast(cast({{ expression }} as decimal(38, 0)) * cast(0.000000000001 as decimal(13, 12)) as decimal(38, 12)){% endmacro %}
+{% macro default__unscaled(expression) -%}
 cast(cast({{ quotient(expression, 1000000) }} as decimal(38, 6)) * cast(0.000001 as decimal(7, 6)) as {{ measure() }})
     + cast(cast({{ expression }} % 1000000 as decimal(18, 12)) * cast(0.000000000001 as decimal(13, 12)) as {{ measure() }})
 {%- endmacro %}
@@ -73,11 +93,27 @@ case
 {%- endmacro %}
 {% macro default__near_quotient(dividend, divisor) %}{{ floor_quotient(dividend, divisor) }}{% endmacro %}
 
-{#- Whole quotient, rounded half away from zero (semantics 9). The divisor must be above zero. -#}
+{#- Whole quotient of a number not below zero by one above zero: the estimate, corrected. Both are columns (they stand in it often). -#}
+{% macro exact_quotient(dividend, divisor) %}{{ return(adapter.dispatch('exact_quotient', 'rebates')(dividend, divisor)) }}{% endmacro %}
+{% macro default__exact_quotient(dividend, divisor) %}{{ quotient(dividend, divisor) }}{% endmacro %}
+{% macro duckdb__exact_quotient(dividend, divisor) -%}
+{%- set estimate = 'cast(floor(cast(' ~ dividend ~ ' as double) / cast(' ~ divisor ~ ' as double)) as hugeint)' -%}
+case
+            when cast({{ dividend }} as double) / cast({{ divisor }} as double) < 1e15 then {{ estimate }} + case
+                when {{ dividend }} - {{ estimate }} * {{ divisor }} < 0 then -1
+                when {{ dividend }} - {{ estimate }} * {{ divisor }} >= {{ divisor }} then 1
+                else 0
+            end
+            else {{ quotient(dividend, divisor) }}
+        end
+{%- endmacro %}
+
+{#-
+  Whole quotient, rounded half away from zero (semantics 9). The divisor must be above zero, and twice both within 38 digits.
+-#}
 {% macro rounded_quotient(dividend, divisor) -%}
 (case when ({{ dividend }}) < 0 then -1 else 1 end
-    * ({{ quotient('abs(' ~ dividend ~ ')', divisor) }}
-       + case when 2 * (abs({{ dividend }}) % nullif({{ divisor }}, 0)) >= {{ divisor }} then 1 else 0 end))
+    * {{ quotient('2 * abs(' ~ dividend ~ ') + (' ~ divisor ~ ')', '2 * (' ~ divisor ~ ')') }})
 {%- endmacro %}
 
 {#- Minor units (cents) as money. -#}
@@ -86,51 +122,71 @@ cast(cast({{ expression }} as decimal(18, 0)) * cast(case {{ minor_unit }} when 
 {%- endmacro %}
 
 {#-
-  floor(weight * numerator / denominator) where the product may have more than 38 digits: long division, three
-  decimal digits of the numerator at a time. All three are whole numbers, weight and numerator not negative, the
-  denominator above zero. A query over `relation`, in parentheses (the body of a CTE), with the columns `keys` and `result`.
+  floor(weight * numerator / denominator) where the product may have more than 38 digits. All three are whole numbers, weight
+  and numerator not negative, the denominator above zero. Where the product has fewer it is one division; else long division,
+  nine decimal digits of the numerator at a time, or three where weight or denominator are very large. A query over
+  `relation`, in parentheses (the body of a CTE), with the columns `keys` and `result`.
 -#}
 {% macro multiply_divide(relation, keys, weight, numerator, denominator, result) -%}
 {%- set key_list = keys | join(', ') -%}
-{%- set groups = 12 -%}
-(
-    select {{ key_list }}, md_quotient as {{ result }}
-    from
-        {% for step in range(groups + 1) -%}
-        (
-        select
-            {{ key_list }}, md_weight, md_numerator, md_denominator,
-            md_quotient * 1000 + {{ quotient('md_remainder * 1000 + md_weight * ' ~ _digits('md_numerator', step), 'md_denominator') }} as md_quotient,
-            (md_remainder * 1000 + md_weight * {{ _digits('md_numerator', step) }}) % md_denominator as md_remainder
-        from
-        {% endfor -%}
-        (
+{%- set start -%}
             select
                 {{ key_list }},
                 {{ weight }} as md_weight,
                 {{ numerator }} as md_numerator,
                 {{ denominator }} as md_denominator,
                 {{ whole(0) }} as md_quotient,
-                {{ whole(0) }} as md_remainder
+                {{ whole(0) }} as md_remainder,
+                case
+                    when cast({{ weight }} as double) * cast({{ numerator }} as double) < 1e37 then 1
+                    when {{ weight }} < {{ whole("'" ~ '1' ~ '0' * 28 ~ "'") }} and {{ denominator }} < {{ whole("'" ~ '1' ~ '0' * 28 ~ "'") }} then 2
+                    else 3
+                end as md_way
             from {{ relation }}
+{%- endset -%}
+(
+    select {{ key_list }}, {{ quotient('md_weight * md_numerator', 'md_denominator') }} as {{ result }}
+    from (
+{{ start }}
+    ) as md_short
+    where md_way = 1
+    {%- for way, digits, groups in [(2, 9, 4), (3, 3, 12)] %}
+    union all
+    select {{ key_list }}, md_quotient
+    from
+        {% for step in range(groups + 1) -%}
+        (
+        select
+            {{ key_list }}, md_weight, md_numerator, md_denominator, md_way,
+            md_quotient * 1{{ '0' * digits }} + {{ quotient('md_remainder * 1' ~ '0' * digits ~ ' + md_weight * ' ~ _digits('md_numerator', step, digits), 'md_denominator') }} as md_quotient,
+            (md_remainder * 1{{ '0' * digits }} + md_weight * {{ _digits('md_numerator', step, digits) }}) % md_denominator as md_remainder
+        from
+        {% endfor -%}
+        (
+            select * from (
+{{ start }}
+            ) as md_long
+            where md_way = {{ way }}
         ) as md_start
         {% for step in range(groups + 1) -%}
         ) as md_step_{{ groups - step }}
         {% endfor %}
+    {%- endfor %}
 )
 {%- endmacro %}
 
-{#- The three decimal digits of a whole number that stand `group` groups from the right. -#}
-{% macro _digits(expression, group) -%}
-({{ quotient(expression, whole("'" ~ '1' ~ '000' * group ~ "'")) }} % 1000)
+{#- The so many decimal digits of a whole number that stand `group` groups of as many from the right. -#}
+{% macro _digits(expression, group, digits) -%}
+({{ quotient(expression, whole("'" ~ '1' ~ '0' * digits * group ~ "'")) }} % 1{{ '0' * digits }})
 {%- endmacro %}
 
 {#-
   Shares `total` (whole minor units, constant within `partition`) over rows in proportion to `weight` (whole numbers) by largest
   remainder, ties by `order` (semantics 9): the parts add up to the total exactly. Weights that add up to zero count as
-  one each. A query over `relation`, in parentheses (the body of a CTE), with the columns `keep` and `result`.
+  one each. A query over `relation`, in parentheses (the body of a CTE), with the columns `keep` and `result`. `sums`: columns
+  of the relation with the partition's sum of weights and number of rows, where these are known.
 -#}
-{% macro share_by_largest_remainder(relation, keep, partition, order, total, weight, result) -%}
+{% macro share_by_largest_remainder(relation, keep, partition, order, total, weight, result, sums=none) -%}
 {%- set keep_list = keep | join(', ') -%}
 {%- set window = 'partition by ' ~ (partition | join(', ')) -%}
 (
@@ -166,8 +222,8 @@ cast(cast({{ expression }} as decimal(18, 0)) * cast(case {{ minor_unit }} when 
                     *,
                     {{ whole(total) }} as lr_total,
                     {{ weight }} as lr_own,
-                    sum({{ weight }}) over ({{ window }}) as lr_sum,
-                    count(*) over ({{ window }}) as lr_count
+                    {{ sums[0] if sums else 'sum(' ~ weight ~ ') over (' ~ window ~ ')' }} as lr_sum,
+                    {{ sums[1] if sums else 'count(*) over (' ~ window ~ ')' }} as lr_count
                 from {{ relation }}
             ) as lr_summed
         ) as lr_weighted

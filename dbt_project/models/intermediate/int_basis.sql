@@ -36,15 +36,17 @@ earning as (
 ),
 
 running as (
+    select *, own_lines as earning_lines, own_base as earning_base
+    from earning
+    where cumulation <> 'to_date'
+    union all
     select
         *,
         {%- for column in ['lines', 'base'] %}
-        case cumulation
-            when 'to_date' then sum(own_{{ column }}) over (partition by program_key, participant_id order by period_number)
-            else own_{{ column }}
-        end as earning_{{ column }}{% if not loop.last %},{% endif %}
+        sum(own_{{ column }}) over (partition by program_key, participant_id order by period_number){% if not loop.last %},{% endif %}
         {%- endfor %}
     from earning
+    where cumulation = 'to_date'
 )
 
 select

@@ -69,15 +69,7 @@ own as (
 ),
 
 running as (
-    select
-        *,
-        {%- for column in ['lines', 'actual', 'figure'] %}
-        sum({{ column }}) over (partition by measure_key, participant_id order by period_number) as {{ column }}_to_date{% if not loop.last %},{% endif %}
-        {%- endfor %}
-    from own
-),
-
-measured as (
+    {%- for condition, window in [("<> 'to_date'", none), ("= 'to_date'", 'over (partition by measure_key, participant_id order by period_number)')] %}
     select
         payout_id,
         measure_key,
@@ -92,9 +84,14 @@ measured as (
         operator,
         required,
         {%- for column in ['lines', 'actual', 'figure'] %}
-        case cumulation when 'to_date' then {{ column }}_to_date else {{ column }} end as {{ column }}{% if not loop.last %},{% endif %}
+        {{ 'sum(' ~ column ~ ') ' ~ window if window else column }} as {{ column }}{% if not loop.last %},{% endif %}
         {%- endfor %}
-    from running
+    from own
+    where cumulation {{ condition }}
+    {%- if not loop.last %}
+    union all
+    {%- endif %}
+    {%- endfor %}
 ),
 
 -- a new partner has no baseline, or none above zero: take a given one, or take the growth as given
@@ -118,7 +115,7 @@ with_figure as (
             else figure
         end as {{ measure() }}) as figure,
         case when kind = 'growth' and coalesce(figure, 0) <= 0 and new_partner_baseline is null then treat_as end as treat_as
-    from measured
+    from running
 )
 
 select

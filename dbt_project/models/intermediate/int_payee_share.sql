@@ -23,6 +23,7 @@ with payouts as (
 carriers as (
     select
         o.payout_id,
+        o.program_key,
         s.member_id,
         s.payee_number,
         s.payee_id,
@@ -40,17 +41,39 @@ carriers as (
         and q.period_id = s.period_id
         and s.line_use = 'current'
     inner join {{ ref('stg_program_payee') }} as y on s.program_key = y.program_key and s.payee_number = y.payee_number
-    group by 1, 2, 3, 4, 5, 6
+    group by 1, 2, 3, 4, 5, 6, 7
 ),
 
 members as (
-    select payout_id, member_id, to_date_minor, sum(weight) as member_weight
+    select payout_id, program_key, member_id, to_date_minor, sum(weight) as member_weight
     from carriers
     where payee_number = 1
-    group by 1, 2, 3
+    group by 1, 2, 3, 4
 ),
 
-member_share as {{ share_by_largest_remainder('members', ['payout_id', 'member_id'], ['payout_id'], ['member_id'], 'to_date_minor', 'member_weight', 'member_minor') }},
+-- only groups have several members, and only some programs several payees: what is nobody else's needs no sharing
+grouped as (
+    select m.*
+    from members as m
+    inner join {{ ref('int_program') }} as p on m.program_key = p.program_key and p.aggregate = 'group'
+),
+
+group_share as {{ share_by_largest_remainder('grouped', ['payout_id', 'member_id'], ['payout_id'], ['member_id'], 'to_date_minor', 'member_weight', 'member_minor') }},
+
+member_share as (
+    select payout_id, member_id, member_minor from group_share
+    union all
+    select m.payout_id, m.member_id, m.to_date_minor
+    from members as m
+    inner join {{ ref('int_program') }} as p on m.program_key = p.program_key and p.aggregate <> 'group'
+),
+
+direct as (
+    select program_key
+    from {{ ref('stg_program_payee') }}
+    group by 1
+    having count(*) = 1 and max(role) = 'participant'
+),
 
 payees as (
     select
@@ -61,10 +84,20 @@ payees as (
         sum({{ whole('c.share * 100') }} * c.weight) as payee_weight
     from carriers as c
     inner join member_share as m on c.payout_id = m.payout_id and c.member_id = m.member_id
+    left join direct as d on c.program_key = d.program_key
+    where d.program_key is null
     group by 1, 2, 3, 4
 ),
 
-payee_share as {{ share_by_largest_remainder('payees', ['payout_id', 'member_id', 'payee_id'], ['payout_id', 'member_id'], ['payee_id'], 'member_minor', 'payee_weight', 'payee_minor') }},
+payee_share as (
+    select payout_id, member_id, payee_id, payee_minor
+    from {{ share_by_largest_remainder('payees', ['payout_id', 'member_id', 'payee_id'], ['payout_id', 'member_id'], ['payee_id'], 'member_minor', 'payee_weight', 'payee_minor') }} as shared
+    union all
+    select m.payout_id, m.member_id, m.member_id, m.member_minor
+    from member_share as m
+    inner join payouts as o on m.payout_id = o.payout_id
+    inner join direct as d on o.program_key = d.program_key
+),
 
 changes as (
     select payout_id, member_id, payee_id, payee_minor as to_date_minor, payee_minor as amount_minor
@@ -79,10 +112,11 @@ changes as (
 )
 
 select
+    row_number() over (order by payout_id, member_id, payee_id) as share_number,
     payout_id,
     member_id,
     payee_id,
     cast(sum(to_date_minor) as {{ whole_type() }}) as to_date_minor,
     cast(sum(amount_minor) as {{ whole_type() }}) as amount_minor
 from changes
-group by 1, 2, 3
+group by payout_id, member_id, payee_id

@@ -45,27 +45,27 @@ stacked as (
         and a.program_id = r.program_id
 ),
 
+-- only programs with a bound of their own need the others' payouts
 period_sums as (
     select
-        *,
+        payout_id,
+        program_key,
+        period_id,
+        participant_id,
+        stacked_minor,
+        gates_hold and has_lines and is_best as is_entitled,
         sum(stacked_minor) over (partition by program_key, period_id) as period_minor,
+        sum(case when gates_hold and has_lines and is_best then stacked_minor else {{ whole(0) }} end)
+            over (partition by program_key, period_id) as entitled_minor,
         {%- for bound in ['cap', 'floor'] %}
         {{ quotient(scaled('program_' ~ bound, 4), power_of_ten('4 - minor_unit')) }} as program_{{ bound }}_minor{% if not loop.last %},{% endif %}
         {%- endfor %}
     from stacked
+    where program_cap is not null or program_floor is not null
 ),
 
 -- above the cap everybody's payout is scaled down; below the floor those are raised whose gates hold, who have lines and who
 -- did not lose in a best_of group, to equal parts where together they have nothing
-entitled as (
-    select
-        *,
-        gates_hold and has_lines and is_best as is_entitled,
-        sum(case when gates_hold and has_lines and is_best then stacked_minor else {{ whole(0) }} end)
-            over (partition by program_key, period_id) as entitled_minor
-    from period_sums
-),
-
 out_of_bounds as (
     select
         payout_id,
@@ -80,7 +80,7 @@ out_of_bounds as (
             when period_minor > program_cap_minor then program_cap_minor
             else program_floor_minor - period_minor + entitled_minor
         end as bound_minor
-    from entitled
+    from period_sums
     where period_minor > program_cap_minor or (period_minor < program_floor_minor and is_entitled)
 ),
 
@@ -89,16 +89,30 @@ within_program as {{ share_by_largest_remainder('out_of_bounds', ['payout_id'], 
 bounded as (
     select
         s.*,
-        coalesce(w.bounded_minor, s.stacked_minor) as bounded_minor,
-        sum(coalesce(w.bounded_minor, s.stacked_minor)) over (partition by s.program_key) as all_minor,
-        {{ quotient(scaled('s.budget', 4), power_of_ten('4 - s.minor_unit')) }} as budget_minor
-    from period_sums as s
+        b.period_minor < b.program_floor_minor as is_below_floor,
+        b.period_minor > b.program_cap_minor as is_above_cap,
+        coalesce(w.bounded_minor, s.stacked_minor) as bounded_minor
+    from stacked as s
+    left join period_sums as b on s.payout_id = b.payout_id
     left join within_program as w on s.payout_id = w.payout_id
+),
+
+budgets as (
+    select
+        payout_id,
+        program_key,
+        participant_id,
+        period_id,
+        bounded_minor,
+        sum(bounded_minor) over (partition by program_key) as all_minor,
+        {{ quotient(scaled('budget', 4), power_of_ten('4 - minor_unit')) }} as budget_minor
+    from bounded
+    where budget is not null
 ),
 
 over_budget as (
     select payout_id, program_key, participant_id, period_id, bounded_minor, budget_minor
-    from bounded
+    from budgets
     where all_minor > budget_minor and bounded_minor <> 0
 ),
 
@@ -136,6 +150,16 @@ final as (
         coalesce(x.expired_minor, b.budgeted_minor) as payout_minor
     from budgeted as b
     left join expired as x on b.payout_id = x.payout_id
+),
+
+running as (
+    select *, payout_minor as to_date_minor
+    from final
+    where cumulation <> 'to_date'
+    union all
+    select *, sum(payout_minor) over (partition by program_key, participant_id order by period_number)
+    from final
+    where cumulation = 'to_date'
 )
 
 select
@@ -151,16 +175,13 @@ select
     alone_minor,
     budgeted_minor,
     payout_minor,
-    case cumulation
-        when 'to_date' then sum(payout_minor) over (partition by program_key, participant_id order by period_number)
-        else payout_minor
-    end as to_date_minor,
+    to_date_minor,
     nullif(substr(
         coalesce(';' || bounded_by, '')
         {%- for condition, name in [
             ('not is_best and alone_minor <> 0', 'best_of'),
-            ('bounded_minor <> stacked_minor and period_minor < program_floor_minor', 'program_floor'),
-            ('bounded_minor <> stacked_minor and period_minor > program_cap_minor', 'program_cap'),
+            ('bounded_minor <> stacked_minor and is_below_floor', 'program_floor'),
+            ('bounded_minor <> stacked_minor and is_above_cap', 'program_cap'),
             ('budgeted_minor <> bounded_minor', 'budget'),
             ('payout_minor <> budgeted_minor', 'expiry'),
         ] %}
@@ -172,4 +193,4 @@ select
     {{ minor_to_money('alone_minor - payout_minor', 'minor_unit') }} as shortfall,
     {{ minor_to_money('payout_minor', 'minor_unit') }} as payout,
     {{ minor_to_money('next_payout_minor', 'minor_unit') }} as next_payout
-from final
+from running

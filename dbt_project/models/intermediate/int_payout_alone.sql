@@ -11,25 +11,42 @@ with sums as (
         max(exponent) as exponent,
         sum(case when in_proportion then weighted_part else {{ whole(0) }} end) as proportional_weighted,
         sum(case when in_proportion then {{ whole(0) }} else weighted_part end) as direct_weighted,
-        sum(flat_amount) as flat_amount
+        case when sum(flat_amount) <> 0 then {{ scaled('sum(flat_amount)', 4) }} else {{ whole(0) }} end as flat_scaled
     from {{ ref('int_tier_part') }}
     group by 1, 2
 ),
 
+-- where the payout base is the basis itself there is nothing to take in proportion
 proportional as (
-    select * from sums where proportional_weighted > 0
+    select * from sums where proportional_weighted > 0 and base_scaled <> basis_scaled
 ),
 
 shared as {{ multiply_divide('proportional', ['payout_id', 'scenario'], 'proportional_weighted', 'base_scaled', 'basis_scaled', 'shared_weighted') }},
 
+-- parts are in 10^-20 or, of a percentage, in 10^-26
 exact as (
     select
         s.payout_id,
         s.scenario,
         s.exponent,
-        s.direct_weighted + coalesce(h.shared_weighted, {{ whole(0) }}) + {{ scaled('s.flat_amount', 4) }} * {{ power_of_ten('s.exponent - 4') }} as amount_scaled
+        s.direct_weighted
+        + coalesce(h.shared_weighted, s.proportional_weighted)
+        + s.flat_scaled * case s.exponent when 26 then {{ whole("'1" ~ '0' * 22 ~ "'") }} else {{ whole("'1" ~ '0' * 16 ~ "'") }} end as amount_scaled
     from sums as s
     left join shared as h on s.payout_id = h.payout_id and s.scenario = h.scenario
+),
+
+programs as (
+    select
+        program_key,
+        cumulation,
+        minor_unit,
+        {{ scaled('participant_cap', 4) }} as cap_scaled,
+        {{ scaled('participant_floor', 4) }} as floor_scaled,
+        {{ power_of_ten('4 - minor_unit') }} as bound_unit,
+        2 * {{ power_of_ten('20 - minor_unit') }} as twice_unit,
+        2 * {{ power_of_ten('26 - minor_unit') }} as twice_unit_of_ratio
+    from {{ ref('int_program') }}
 ),
 
 gates as (
@@ -38,7 +55,7 @@ gates as (
     group by 1
 ),
 
-rounded as (
+facts as (
     select
         b.payout_id,
         b.program_key,
@@ -50,24 +67,37 @@ rounded as (
         b.target_lines + b.earning_lines > 0 as has_lines,
         coalesce(g.all_hold, 1) = 1 as gates_hold,
         case p.cumulation when 'to_date' then b.period_number else 1 end as periods,
-        {{ scaled('p.participant_cap', 4) }} as cap_scaled,
-        {{ scaled('p.participant_floor', 4) }} as floor_scaled,
-        coalesce({{ rounded_quotient('e.amount_scaled', power_of_ten('e.exponent - p.minor_unit')) }}, {{ whole(0) }}) as uncapped_minor,
-        {{ rounded_quotient('n.amount_scaled', power_of_ten('n.exponent - p.minor_unit')) }} as next_minor
+        p.cap_scaled,
+        p.floor_scaled,
+        p.bound_unit,
+        -- half a minor unit more, rounded down, is rounded half away from zero: amounts are never negative here
+        {%- for alias, name in [('e', 'own'), ('n', 'next')] %}
+        case {{ alias }}.exponent when 26 then p.twice_unit_of_ratio else p.twice_unit end as {{ name }}_divisor,
+        2 * {{ alias }}.amount_scaled
+        + case {{ alias }}.exponent when 26 then p.twice_unit_of_ratio else p.twice_unit end // 2 as {{ name }}_dividend{% if not loop.last %},{% endif %}
+        {%- endfor %}
     from {{ ref('int_basis') }} as b
-    inner join {{ ref('int_program') }} as p on b.program_key = p.program_key
+    inner join programs as p on b.program_key = p.program_key
     left join exact as e on b.payout_id = e.payout_id and e.scenario = 'actual'
     left join exact as n on b.payout_id = n.payout_id and n.scenario = 'next_tier'
     left join gates as g on b.payout_id = g.payout_id
 ),
 
+rounded as (
+    select
+        *,
+        coalesce({{ exact_quotient('own_dividend', 'own_divisor') }}, {{ whole(0) }}) as uncapped_minor,
+        {{ exact_quotient('next_dividend', 'next_divisor') }} as next_minor
+    from facts
+),
+
 bounds as (
     select
         *,
-        {{ quotient('cap_scaled * periods', power_of_ten('4 - minor_unit')) }} as cap_minor,
-        case when gates_hold and has_lines then {{ quotient('floor_scaled * periods', power_of_ten('4 - minor_unit')) }} end as floor_minor,
+        {{ quotient('cap_scaled * periods', 'bound_unit') }} as cap_minor,
+        case when gates_hold and has_lines then {{ quotient('floor_scaled * periods', 'bound_unit') }} end as floor_minor,
         -- reaching a tier takes a line
-        case when gates_hold then {{ quotient('floor_scaled * periods', power_of_ten('4 - minor_unit')) }} end as next_floor_minor
+        case when gates_hold then {{ quotient('floor_scaled * periods', 'bound_unit') }} end as next_floor_minor
     from rounded
 ),
 
@@ -91,14 +121,13 @@ bounded as (
 ),
 
 differenced as (
-    select
-        *,
-        case cumulation
-            when 'to_date'
-                then coalesce(lag(to_date_minor) over (partition by program_key, participant_id order by period_number), {{ whole(0) }})
-            else {{ whole(0) }}
-        end as before_minor
+    select *, {{ whole(0) }} as before_minor
     from bounded
+    where cumulation <> 'to_date'
+    union all
+    select *, coalesce(lag(to_date_minor) over (partition by program_key, participant_id order by period_number), {{ whole(0) }})
+    from bounded
+    where cumulation = 'to_date'
 )
 
 select

@@ -15,6 +15,8 @@ with matched as (
         l.line_key,
         l.stream,
         l.source,
+        l.file_sequence,
+        l.row_number,
         l.document_number,
         l.document_date,
         l.document_type,

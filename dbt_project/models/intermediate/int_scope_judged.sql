@@ -3,7 +3,7 @@
 -- Candidates, after what is judged line by line: which stream counts where both are read, and what a price-difference
 -- program's authorisations pay on the line (amount and quantity become what is paid for). Other lines have no key to join by.
 select
-    {%- for column in ['scope_key', 'line_key', 'line_use', 'program_key', 'participant_id', 'member_id', 'group_id', 'period_id', 'source', 'document_number', 'document_date', 'effective_date', 'sold_to_id', 'ship_to_id', 'distributor_id', 'reseller_id', 'end_customer_id', 'product_id', 'fx_rate', 'is_stacked_by_line', 'stacking_group', 'stacking_rank', 'carries_payout', 'is_counted', 'is_shared', 'is_summed'] %}
+    {%- for column in ['scope_key', 'line_key', 'line_use', 'program_key', 'participant_id', 'member_id', 'group_id', 'period_id', 'source', 'file_sequence', 'row_number', 'document_number', 'document_date', 'effective_date', 'sold_to_id', 'ship_to_id', 'distributor_id', 'reseller_id', 'end_customer_id', 'product_id', 'fx_rate', 'is_stacked_by_line', 'stacking_group', 'stacking_rank', 'carries_payout', 'is_counted', 'is_shared', 'is_summed'] %}
     c.{{ column }},
     {%- endfor %}
     case when a.line_key is null then c.amount else a.price_amount end as amount,

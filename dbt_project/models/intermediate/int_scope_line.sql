@@ -4,7 +4,7 @@
 -- its amount is reduced by what earlier programs pay on it. excluded_reason null: the line counts. Lines of other programs
 -- have no key to join by.
 select
-    {%- for column in ['scope_key', 'line_key', 'line_use', 'program_key', 'participant_id', 'member_id', 'group_id', 'period_id', 'source', 'document_number', 'document_date', 'effective_date', 'sold_to_id', 'ship_to_id', 'distributor_id', 'reseller_id', 'end_customer_id', 'product_id', 'fx_rate', 'carries_payout', 'is_counted', 'is_shared', 'is_summed', 'base_quantity'] %}
+    {%- for column in ['scope_key', 'line_key', 'line_use', 'program_key', 'participant_id', 'member_id', 'group_id', 'period_id', 'source', 'file_sequence', 'row_number', 'document_number', 'document_date', 'effective_date', 'sold_to_id', 'ship_to_id', 'distributor_id', 'reseller_id', 'end_customer_id', 'product_id', 'fx_rate', 'carries_payout', 'is_counted', 'is_shared', 'is_summed', 'base_quantity'] %}
     l.{{ column }},
     {%- endfor %}
     case when r.reduction is null then l.amount else cast(l.amount - r.reduction as {{ measure() }}) end as amount,

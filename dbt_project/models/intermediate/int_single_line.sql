@@ -19,6 +19,8 @@ with lines {{ as_a_step() }} (
         l.line_key,
         l.stream,
         l.source,
+        l.file_sequence,
+        l.row_number,
         l.document_number,
         l.document_date,
         l.document_type,

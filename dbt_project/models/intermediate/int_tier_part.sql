@@ -2,7 +2,34 @@
 -- (semantics 5). A new method is one more branch of `part` (and of `weighted_part` where it is not rate times part).
 -- `weighted_part` is rate * part in whole numbers; the money is weighted_part / 10^exponent, times payout base /
 -- basis where `in_proportion`.
-with steps as (
+with tiers as (
+    select
+        t.program_key,
+        t.tier_number,
+        t.rate,
+        t.flat_amount,
+        p.is_ratio,
+        p.method,
+        p.lump_sum,
+        p.basis = 'growth' and p.growth_payout = 'marginal_growth' as is_marginal_growth,
+        {{ scaled('coalesce(p.increment, 0)') }} as increment_scaled,
+        {{ scaled('coalesce(t.rate, 0)', 8) }} as rate_scaled,
+        {{ scaled('coalesce(n.rate, 0)', 8) }} as next_rate_scaled,
+        {%- for tier in ['t', 'n'] %}
+        case
+            when p.is_ratio then {{ scaled(tier ~ '.threshold', 4) }}
+            else {{ scaled(tier ~ '.threshold') }}
+        end as {{ 'factor' if tier == 't' else 'next_factor' }}
+        {%- if not loop.last %},{% endif %}
+        {%- endfor %}
+    from {{ ref('stg_program_tier') }} as t
+    inner join {{ ref('int_program') }} as p on t.program_key = p.program_key
+    left join {{ ref('stg_program_tier') }} as n
+        on t.program_key = n.program_key
+        and n.tier_number = t.tier_number + 1
+),
+
+steps as (
     select
         s.payout_id,
         s.scenario,
@@ -14,28 +41,18 @@ with steps as (
         s.basis_scaled,
         s.base_scaled,
         s.figure_scaled,
-        p.method,
-        p.lump_sum,
-        p.basis,
-        p.basis = 'growth' and p.growth_payout = 'marginal_growth' as is_marginal_growth,
-        {{ scaled('coalesce(p.increment, 0)') }} as increment_scaled,
-        {{ scaled('coalesce(t.rate, 0)', 8) }} as rate_scaled,
-        {{ scaled('coalesce(n.rate, 0)', 8) }} as next_rate_scaled,
-        {%- for tier in ['t', 'n'] %}
-        case
-            when p.is_ratio then {{ scaled(tier ~ '.threshold', 4) }} * s.figure_scaled
-            else {{ scaled(tier ~ '.threshold') }}
-        end as {{ 'threshold_scaled' if tier == 't' else 'next_threshold_scaled' }}
-        {%- if not loop.last %},{% endif %}
-        {%- endfor %}
+        t.method,
+        t.lump_sum,
+        t.is_marginal_growth,
+        t.increment_scaled,
+        t.rate_scaled,
+        t.next_rate_scaled,
+        case when t.is_ratio then t.factor * s.figure_scaled else t.factor end as threshold_scaled,
+        case when t.is_ratio then t.next_factor * s.figure_scaled else t.next_factor end as next_threshold_scaled
     from {{ ref('int_tier_scenario') }} as s
-    inner join {{ ref('int_program') }} as p on s.program_key = p.program_key
-    inner join {{ ref('stg_program_tier') }} as t
+    inner join tiers as t
         on s.program_key = t.program_key
         and t.tier_number <= s.tier_number
-    left join {{ ref('stg_program_tier') }} as n
-        on t.program_key = n.program_key
-        and n.tier_number = t.tier_number + 1
 ),
 
 -- linear: the payout runs straight from (f, r f) to (f', r' f'); rising and falling stretches apart, because whole

@@ -1,20 +1,37 @@
 -- The tier that each payout's basis has reached, and the next one (semantics 5). Compared in whole numbers: for
 -- percentages actual * 100 against threshold * figure, so that no percentage is ever rounded.
-with tiers as (
+with thresholds as (
+    select
+        t.program_key,
+        t.tier_number,
+        t.threshold,
+        p.boundary,
+        p.is_ratio,
+        case when p.is_ratio then {{ scaled('t.threshold', 4) }} else {{ scaled('t.threshold') }} end as factor
+    from {{ ref('stg_program_tier') }} as t
+    inner join {{ ref('int_program') }} as p on t.program_key = p.program_key
+),
+
+figures as (
+    select
+        payout_id,
+        program_key,
+        {{ scaled('compared_actual') }} as actual_scaled,
+        {{ scaled('compared_figure') }} as figure_scaled
+    from {{ ref('int_basis') }}
+),
+
+tiers as (
     select
         b.payout_id,
         t.tier_number,
         t.threshold,
-        p.boundary,
-        case when p.is_ratio then {{ scaled('b.compared_actual') }} * 1000000 else {{ scaled('b.compared_actual') }} end as basis_scaled,
-        case
-            when p.is_ratio then {{ scaled('t.threshold', 4) }} * {{ scaled('b.compared_figure') }}
-            else {{ scaled('t.threshold') }}
-        end as threshold_scaled
-    from {{ ref('int_basis') }} as b
-    inner join {{ ref('int_program') }} as p on b.program_key = p.program_key
-    inner join {{ ref('stg_program_tier') }} as t on b.program_key = t.program_key
-    where not p.is_ratio or b.compared_figure > 0
+        t.boundary,
+        case when t.is_ratio then b.actual_scaled * 1000000 else b.actual_scaled end as basis_scaled,
+        case when t.is_ratio then t.factor * b.figure_scaled else t.factor end as threshold_scaled
+    from figures as b
+    inner join thresholds as t on b.program_key = t.program_key
+    where not t.is_ratio or b.figure_scaled > 0
 ),
 
 compared as (

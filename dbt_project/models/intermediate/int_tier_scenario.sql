@@ -30,8 +30,9 @@ growing as (
     select * from facts where next_threshold_scaled > 0
 ),
 
+-- a payout base that is the basis itself grows to the threshold
 proportional as (
-    select * from growing where basis_scaled > 0
+    select * from growing where basis_scaled > 0 and base_scaled <> basis_scaled
 ),
 
 grown as {{ multiply_divide('proportional', ['payout_id'], 'base_scaled', 'next_threshold_scaled', 'basis_scaled', 'base_scaled') }}
@@ -58,11 +59,11 @@ select
             then greatest({{ quotient('f.next_threshold_scaled', 1000000) }} - f.figure_scaled, {{ whole(0) }})
         -- a larger share of the same whole
         when f.basis = 'share' then f.base_scaled
-        when g.payout_id is not null then g.base_scaled
+        when f.basis_scaled > 0 then coalesce(g.base_scaled, f.next_threshold_scaled)
         when f.is_ratio then {{ quotient('f.next_threshold_scaled', 1000000) }}
         else f.next_threshold_scaled
     end,
     f.figure_scaled
 from growing as f
 left join grown as g on f.payout_id = g.payout_id
-where g.payout_id is not null or f.basis = 'share' or f.has_one_unit
+where f.basis_scaled > 0 or f.basis = 'share' or f.has_one_unit
