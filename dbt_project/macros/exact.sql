@@ -138,7 +138,7 @@ cast(cast({{ expression }} as decimal(18, 0)) * cast(case {{ minor_unit }} when 
                 {{ whole(0) }} as md_quotient,
                 {{ whole(0) }} as md_remainder,
                 case
-                    when cast({{ weight }} as double) * cast({{ numerator }} as double) < 1e37 then 1
+                    when {{ product_is_short(weight, numerator) }} then 1
                     when {{ weight }} < {{ whole("'" ~ '1' ~ '0' * 28 ~ "'") }} and {{ denominator }} < {{ whole("'" ~ '1' ~ '0' * 28 ~ "'") }} then 2
                     else 3
                 end as md_way
@@ -174,6 +174,11 @@ cast(cast({{ expression }} as decimal(18, 0)) * cast(case {{ minor_unit }} when 
     {%- endfor %}
 )
 {%- endmacro %}
+
+{#- Whether the product of two whole numbers, not negative, surely has no more than 37 digits. -#}
+{% macro product_is_short(left, right) %}{{ return(adapter.dispatch('product_is_short', 'rebates')(left, right)) }}{% endmacro %}
+{% macro duckdb__product_is_short(left, right) %}cast({{ left }} as double) * cast({{ right }} as double) < 1e37{% endmacro %}
+{% macro default__product_is_short(left, right) %}length(cast({{ left }} as {{ text() }})) + length(cast({{ right }} as {{ text() }})) <= 37{% endmacro %}
 
 {#- The so many decimal digits of a whole number that stand `group` groups of as many from the right. -#}
 {% macro _digits(expression, group, digits) -%}

@@ -25,15 +25,9 @@ case
         end
 {%- endmacro %}
 
-{#- The columns of int_single_line and int_scope_candidate. -#}
+{#- The columns of int_single_line and int_scope_candidate, separated by commas. -#}
 {% macro candidate_columns() -%}
-{{ return([
-    'scope_key', 'line_key', 'line_use', 'program_key', 'participant_id', 'member_id', 'group_id', 'period_id', 'fiscal_month_id',
-    'stream', 'source', 'file_sequence', 'row_number', 'document_number', 'document_date', 'effective_date', 'sold_to_id', 'ship_to_id', 'distributor_id',
-    'reseller_id', 'end_customer_id', 'product_id', 'authorization_number', 'net_amount', 'amount', 'base_quantity', 'fx_rate',
-    'double_counting', 'is_judged_by_line', 'is_stacked_by_line', 'stacking_group', 'stacking_rank', 'carries_payout',
-    'is_counted', 'is_shared', 'excluded_reason',
-]) }}
+scope_key,line_key,line_use,program_key,participant_id,member_id,group_id,period_id,fiscal_month_id,stream,source,file_sequence,row_number,document_number,document_date,effective_date,sold_to_id,ship_to_id,distributor_id,reseller_id,end_customer_id,product_id,authorization_number,net_amount,amount,base_quantity,fx_rate,double_counting,is_judged_by_line,is_stacked_by_line,stacking_group,stacking_rank,carries_payout,is_counted,is_shared,excluded_reason
 {%- endmacro %}
 
 {#- The measurement period, from the periods of a day. -#}

@@ -10,17 +10,23 @@ with keys as (
 ),
 
 news as (
-    select
-        l.program_key,
+    select distinct
+        b.program_key,
         s.payee_id,
-        b.period_id,
-        max(case when n.file_sequence > c.posted_file_sequence and n.version_count = 1 then 1 else 0 end) as has_new_line
-    from {{ ref('int_line_share') }} as s
-    inner join {{ ref('int_basis') }} as b on s.payout_id = b.payout_id
-    inner join {{ ref('int_line') }} as n on s.line_key = n.line_key
-    inner join {{ ref('int_program') }} as l on s.program_key = l.program_key
+        b.period_id
+    from {{ ref('int_line_part') }} as l
     cross join {{ ref('stg_run_context') }} as c
-    group by 1, 2, 3
+    inner join {{ ref('int_payee_share') }} as s on l.share_number = s.share_number
+    inner join {{ ref('int_basis') }} as b on s.payout_id = b.payout_id
+    -- a row with older versions is a correction
+    left join {{ ref('int_line_version') }} as v
+        on l.file_sequence = v.file_sequence
+        and l.row_number = v.row_number
+        and v.version_count > 1
+    where
+        l.file_sequence > c.posted_file_sequence
+        and c.posted_file_sequence > 0
+        and v.file_sequence is null
 )
 
 select
@@ -37,7 +43,7 @@ select
     case
         when c.posted_file_sequence = 0 then 'volume'
         when d.period_end >= m.month_start then 'volume'
-        when n.has_new_line = 1 then 'late_data'
+        when n.program_key is not null then 'late_data'
         else 'correction'
     end as cause
 from keys as k

@@ -15,7 +15,11 @@ select
     r.line_key,
     min(o.document_date) as original_date
 from returns as r
-inner join {{ ref('int_line') }} as o
+inner join (
+    select l.source, l.document_number, l.document_date
+    from {{ ref('int_line') }} as l
+    {{ if_any(ref('int_product_class'), "returns = 'by_original_document'") }} as asked
+) as o
     on r.source = o.source
     and r.reference_document_number = o.document_number
 group by 1

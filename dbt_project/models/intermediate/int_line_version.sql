@@ -14,7 +14,7 @@ replacements as (
         source,
         coalesce(distributor_id, '') as distributor_id,
         coalesce(reseller_id, '') as reseller_id,
-        {{ month_id('document_date') }} as month_id,
+        {{ month_start('document_date') }} as month_start,
         max(file_sequence) as file_sequence
     from {{ ref('stg_line') }}
     where record_intent = 'replacement'
@@ -31,8 +31,12 @@ rows_ as (
     union all
     select l.*, 1, 1
     from {{ ref('stg_line') }} as l
+    cross join {{ ref('stg_run_context') }} as c
+    left join (select distinct source from replacements) as s on l.source = s.source
     left join repeated as r on {{ hash_of(['l.source', 'l.document_number', 'l.line_number']) }} = r.key_hash
-    where r.key_hash is null
+    where
+        r.key_hash is null
+        and (l.record_intent = 'cancellation' or l.document_date > c.as_of or s.source is not null)
 ),
 
 judged as (
@@ -60,7 +64,7 @@ judged as (
         on v.source = r.source
         and coalesce(v.distributor_id, '') = r.distributor_id
         and coalesce(v.reseller_id, '') = r.reseller_id
-        and {{ month_id('v.document_date') }} = r.month_id
+        and {{ month_start('v.document_date') }} = r.month_start
 )
 
 select

@@ -1,9 +1,10 @@
 -- What measures take from single lines rather than from sums: the subset of a share, and the first time in a period that
 -- something counted occurs (a document, an end customer). Grain: measure, participant, period.
 with firsts as (
-    select end_customer_id, min(document_date) as first_date
-    from {{ ref('int_line') }}
-    where end_customer_id is not null
+    select l.end_customer_id, min(l.document_date) as first_date
+    from {{ ref('int_line') }} as l
+    {{ if_any(ref('stg_program_measure'), "counted = 'first_time_end_customers'") }} as asked
+    where l.end_customer_id is not null
     group by 1
 ),
 

@@ -44,8 +44,8 @@ programs as (
         {{ scaled('participant_cap', 4) }} as cap_scaled,
         {{ scaled('participant_floor', 4) }} as floor_scaled,
         {{ power_of_ten('4 - minor_unit') }} as bound_unit,
-        2 * {{ power_of_ten('20 - minor_unit') }} as twice_unit,
-        2 * {{ power_of_ten('26 - minor_unit') }} as twice_unit_of_ratio
+        {{ power_of_ten('20 - minor_unit') }} as unit,
+        {{ power_of_ten('26 - minor_unit') }} as unit_of_ratio
     from {{ ref('int_program') }}
 ),
 
@@ -72,9 +72,8 @@ facts as (
         p.bound_unit,
         -- half a minor unit more, rounded down, is rounded half away from zero: amounts are never negative here
         {%- for alias, name in [('e', 'own'), ('n', 'next')] %}
-        case {{ alias }}.exponent when 26 then p.twice_unit_of_ratio else p.twice_unit end as {{ name }}_divisor,
-        2 * {{ alias }}.amount_scaled
-        + case {{ alias }}.exponent when 26 then p.twice_unit_of_ratio else p.twice_unit end // 2 as {{ name }}_dividend{% if not loop.last %},{% endif %}
+        2 * case {{ alias }}.exponent when 26 then p.unit_of_ratio else p.unit end as {{ name }}_divisor,
+        2 * {{ alias }}.amount_scaled + case {{ alias }}.exponent when 26 then p.unit_of_ratio else p.unit end as {{ name }}_dividend{% if not loop.last %},{% endif %}
         {%- endfor %}
     from {{ ref('int_basis') }} as b
     inner join programs as p on b.program_key = p.program_key

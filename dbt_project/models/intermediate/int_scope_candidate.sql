@@ -83,12 +83,12 @@ valued as (
 )
 
 select
-    {{ candidate_columns() | join(',\n    ') }},
+    {{ candidate_columns().split(',') | join(',\n    ') }},
     false as is_summed
 from {{ ref('int_single_line') }}
 union all
 select
-    {%- for column in candidate_columns() %}
+    {%- for column in candidate_columns().split(',') %}
     {%- if column == 'line_use' %}
     'current' as line_use,
     {%- elif column == 'excluded_reason' %}

@@ -170,7 +170,7 @@ judged as (
 )
 
 select
-    {%- for column in candidate_columns() %}
+    {%- for column in candidate_columns().split(',') %}
     {{ "carries_payout and line_use = 'current' as carries_payout" if column == 'carries_payout' else column }}{% if not loop.last %},{% endif %}
     {%- endfor %}
 from judged
