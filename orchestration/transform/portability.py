@@ -117,6 +117,7 @@ SPARK_FUNCTIONS = FUNCTIONS | frozenset(
         "transform",
         "trunc",
         "try_cast",
+        "xxhash64",
     ]
 )
 """Functions of Spark that the ``default__`` macros use."""
@@ -289,12 +290,13 @@ class Renderer:
         from jinja2 import Environment, StrictUndefined
 
         self.environment = Environment(undefined=StrictUndefined, extensions=["jinja2.ext.do"])
+        self.returned: Any = ""
         text = "\n".join(macros)
         names = [match[2] for match in _MACRO.finditer(text)]
         self.environment.globals.update(
             {
                 "adapter": self,
-                "return": lambda value: value,
+                "return": self._return,
                 "config": lambda **_: "",
                 "ref": lambda *parts: parts[-1],
                 "source": lambda *parts: "_".join(parts),
@@ -306,7 +308,21 @@ class Renderer:
         exported = ", ".join(f"'{name}': {name}" for name in names)
         module = self.environment.from_string(f"{text}\n{{% set exported = {{{exported}}} %}}").module
         self.macros: dict[str, Any] = module.exported  # type: ignore[attr-defined]
-        self.environment.globals.update(self.macros)
+        self.environment.globals.update({name: self._as_in_dbt(macro) for name, macro in self.macros.items()})
+
+    def _return(self, value: Any) -> Any:
+        self.returned = value
+        return value
+
+    def _as_in_dbt(self, macro: Any) -> Any:
+        """A macro that returns a list, as dbt has it: Jinja alone would give the list's text."""
+
+        def call(*arguments: Any, **named: Any) -> Any:
+            text = macro(*arguments, **named)
+            is_list = isinstance(self.returned, list) and text.strip() == str(self.returned)
+            return self.returned if is_list else text
+
+        return call
 
     def dispatch(self, name: str, package: str | None = None) -> Any:
         """The macro that stands for every engine without one of its own."""

@@ -300,8 +300,9 @@ def test_why_a_scope_leaves_a_line_out(
 
 
 def test_every_reason_of_the_models_has_a_wording() -> None:
-    judges = ("int_scope_candidate", "int_scope_judged", "int_authorized_line", "int_scope_line")
+    judges = ("int_single_line", "int_scope_candidate", "int_scope_judged", "int_authorized_line", "int_scope_line")
     texts = "".join((MODELS / f"{model}.sql").read_text() for model in judges)
+    texts += (MODELS.parents[1] / "macros" / "scopes.sql").read_text()
     assert set(re.findall(r"\bthen '(\w+)'", texts)) - {"sell_in", "program"} == set(reasons.WORDS)
 
 

@@ -172,6 +172,17 @@ def test_a_project_is_read_whole(project: Settings) -> None:
     ]
 
 
+def test_a_macro_that_returns_a_list_gives_the_list(project: Settings) -> None:
+    (project.dbt_project / "macros" / "l.sql").write_text(
+        "{% macro keys() -%}\n{{ return(['a', 'b']) }}\n{%- endmacro %}"
+    )
+    model = project.dbt_project / "models" / "a.sql"
+    model.write_text("select {% for each in keys() %}{{ each }}, {% endfor %}{{ day('c') }} as c from {{ ref('c') }}")
+    assert findings(project) == []
+    model.write_text("select {{ keys() | join(' // ') }} as c from {{ ref('c') }}")
+    assert [each.text for each in findings(project)] == ["//"]
+
+
 def test_a_dispatched_macro_needs_both_variants(project: Settings) -> None:
     macros = project.dbt_project / "macros" / "m.sql"
     macros.write_text(MACROS.replace("duckdb__day", "duckdb__dya"))
