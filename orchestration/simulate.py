@@ -153,9 +153,13 @@ def _group(each: LoadedProgram) -> tuple[bool, str]:
 
 
 def _needs_all_lines(each: LoadedProgram) -> bool:
-    """Whether a line counts for a program can depend on other lines: those of another stream, or before it."""
+    """Whether a line counts for a program can depend on others: of another stream, before it, or that it refers to."""
     program = each.program
-    return program.price_difference is not None or program.lines.stream == "both"
+    return (
+        program.price_difference is not None
+        or program.lines.stream == "both"
+        or program.lines.returns == "by_original_document"
+    )
 
 
 # --- worlds ---------------------------------------------------------------------------------

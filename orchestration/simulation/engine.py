@@ -26,14 +26,22 @@ from orchestration.warehouse import in_memory
 REDUCTIONS, REDUCTION_MODEL, GIVEN_REDUCTIONS = "int_line_reduction", "stg_line_reduction", "line_reduction"
 """What net_of programs should read their lines less by, the model that reads it, and the table that it is given in."""
 
-ORIGINALS = "int_line_original"
-"""The dates of the documents that returns refer to: to find them, the keys of all lines must be read."""
-
 MOST_PASSES = 100
 """Passes after which reductions that still change are an error: no group has so many programs."""
 
-KNOWN_READERS = {"int_scope_candidate", "int_measure_part", "rpt_excluded_line", "fct_line_rebate"}
-"""Models that read lines only where a scope looks at them (int_measure_part: but for first-time customers)."""
+KNOWN_READERS = {
+    "fct_line_rebate",
+    "int_line_original",
+    "int_line_share",
+    "int_line_sum",
+    "int_measure_part",
+    "int_profile_day",
+    "int_scope_candidate",
+    "int_single_line",
+    "rpt_excluded_line",
+}
+"""Models that read lines only where a scope looks at them (but for first-time customers, and documents that returns
+refer to)."""
 
 OF_PROGRAMS = ("program_id", "claim_id")
 """Columns of inputs that name programs, and what belongs to one: each world has rows of its own (worlds.py)."""
@@ -152,8 +160,6 @@ class _Run:
                 positions = f"(select line_key, file_row_number as position from {lines})"
                 columns = columns.replace('"line_key"', 'lines.position as "line_key"')
                 source += f" inner join {positions} as lines using (line_key)"
-                if name == ORIGINALS and not self._by_original():
-                    source += " limit 0"
             self.connection.execute(f"create {kind} {relation} as select {columns} from {source}")
 
     def _by_original(self) -> bool:
@@ -180,7 +186,8 @@ class _Run:
 
         They only save time: the models apply the scopes themselves.
         """
-        if not set(readers) <= KNOWN_READERS or self._has("program_measure", "counted = 'first_time_end_customers'"):
+        first_time = self._has("program_measure", "counted = 'first_time_end_customers'")
+        if not set(readers) <= KNOWN_READERS or first_time or self._by_original():
             return []
         streams = (
             "'sell_in', 'sell_through'"
@@ -192,11 +199,9 @@ class _Run:
         partners = "select partner_id from int_program_participant where participant_role = '{0}'"
         admitted = " or ".join(f"{role}_id in ({partners.format(role)})" for (role,) in roles)
         conditions.append(f"({admitted or 'false'})")
-        baseline = self._has("program_measure", "baseline = 'lines'")
-        if not self._by_original():
-            # a line stands for the day one fiscal year later: at most 53 weeks and a month's difference of calendars
-            days = 366 + 62 if baseline else 0
-            conditions.append(f"document_date >= (select min(valid_from) - {days} from given.program)")
+        # a line stands for the day one fiscal year later: at most 53 weeks and a month's difference of calendars
+        days = 366 + 62 if self._has("program_measure", "baseline = 'lines'") else 0
+        conditions.append(f"document_date >= (select min(valid_from) - {days} from given.program)")
         return conditions
 
     def _has(self, table: str, condition: str) -> bool:

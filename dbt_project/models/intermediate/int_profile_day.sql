@@ -14,6 +14,9 @@ currencies as (
     select from_currency as currency from {{ ref('int_fx_rate') }}
     union
     select currency from {{ ref('int_scope_profile') }}
+    union
+    -- also those that have no rate: their lines are reported
+    select currency from {{ ref('int_line') }} where currency is not null
 ),
 
 starts as (
