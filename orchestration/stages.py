@@ -26,7 +26,7 @@ from orchestration.validation import load_suites
 from orchestration.warehouse import connect, in_memory
 
 if TYPE_CHECKING:
-    from orchestration.books import Batch, CloseContext
+    from orchestration.books import Batch, CloseContext, Traits
 
 POOL = "warehouse"
 """Pool of every asset that touches the data folder; its limit is 1 (dagster.yaml)."""
@@ -496,7 +496,7 @@ def books(settings: Settings) -> list[dg.AssetsDefinition]:
     def asset(name: str, reads: str, extra: Sequence[str], description: str) -> Callable[..., Any]:
         return dg.asset(
             name=name,
-            deps=[reads, "account", CONTEXT_STEP, *extra],
+            deps=[reads, "account", "dim_partner", CONTEXT_STEP, *extra],
             group_name="books",
             partitions_def=PARTITIONS,
             backfill_policy=ONE_MONTH_A_RUN,
@@ -518,7 +518,9 @@ def books(settings: Settings) -> list[dg.AssetsDefinition]:
         from orchestration.publish import renderer
 
         differences, accounts = _read(settings, "int_accrual_difference", "account")
-        batch = post_accruals(settings, close_context(context), differences, accounts, renderer(settings))
+        batch = post_accruals(
+            settings, close_context(context), differences, accounts, renderer(settings), _traits(settings)
+        )
         return _posted(context, batch)
 
     @asset(
@@ -532,7 +534,7 @@ def books(settings: Settings) -> list[dg.AssetsDefinition]:
         from orchestration.publish import renderer
 
         due, accounts = _read(settings, "int_settlement_due", "account")
-        batch = post_settlements(settings, close_context(context), due, accounts, renderer(settings))
+        batch = post_settlements(settings, close_context(context), due, accounts, renderer(settings), _traits(settings))
         return _posted(context, batch)
 
     return [accrual_batch, settlement_batch]
@@ -549,6 +551,16 @@ def _read(settings: Settings, *tables: str) -> list[Any]:
     """Tables of the warehouse as Arrow (decimals stay decimals)."""
     with connect(settings, read_only=True) as connection:
         return [connection.sql(f'select * from "{table}"').to_arrow_table() for table in tables]
+
+
+def _traits(settings: Settings) -> "Traits":
+    """What account determination may ask: the kind of each program version, the country of each partner."""
+    from orchestration.books import Traits
+
+    with connect(settings, read_only=True) as connection:
+        programs = connection.sql("select program_key, kind as program_type from stg_program").to_arrow_table()
+        partners = connection.sql("select partner_id, country as partner_country from dim_partner").to_arrow_table()
+    return Traits(programs, partners)
 
 
 def _posted(context: dg.AssetExecutionContext, batch: "Batch") -> dg.MaterializeResult[Any]:

@@ -4,6 +4,7 @@ What belongs here: difference posting, settlement, the ledger's chain. What does
 (dbt), ERP files and workbooks (publish; handed in as ``render``).
 """
 
+from orchestration.books.accounts import Traits
 from orchestration.books.journal import CloseContext, Settlement, accrual_postings, settlement
 from orchestration.books.ledger import (
     Batch,
@@ -31,6 +32,7 @@ __all__ = [
     "Manifest",
     "Render",
     "Settlement",
+    "Traits",
     "accrual_postings",
     "changed_terms",
     "close_state",

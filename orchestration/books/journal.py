@@ -8,15 +8,18 @@ from __future__ import annotations
 
 import calendar
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 
 import duckdb
 import pyarrow as pa
 
+from orchestration.books.accounts import Traits, determined
+from orchestration.books.checks import check_input, literals, refuse, sql
 from orchestration.books.tables import CREDITED_BY, PAYMENT, PAYMENT_LINE, PAYOUT_KEY, POSTING, LedgerError
 
+NO_TRAITS = Traits()
 _MONTH = re.compile(r"\d{4}-(0[1-9]|1[0-2])")
 _NET = "decimal(38, 4)"
 
@@ -64,19 +67,21 @@ def accrual_postings(
     differences: pa.Table,
     accounts: pa.Table,
     posted: pa.Table,
+    traits: Traits = NO_TRAITS,
 ) -> pa.Table:
     """Journal lines (schema POSTING) that post the differences; semantics 10.
 
     ``differences``: int_accrual_difference, one row per program_key, payee_id, period_id and cause.
-    ``accounts``: the account seed. ``posted``: every journal line posted so far (schema POSTING);
+    ``accounts``: the account seed, matched by accounts.determined with ``traits``.
+    ``posted``: every journal line posted so far (schema POSTING);
     what a row says was posted (``posted_to_date``) must be what the ledger's accrual batches hold.
     Above zero: debit contra_revenue, credit accrued_rebates; below zero the other way round; zero
     posts nothing. Two lines per row, in the order of its key.
     Raises LedgerError for missing columns, empty keys, floats, rows that do not add up or come
     twice, figures of another ledger, and missing accounts.
     """
-    _check_input(connection, "differences", differences, _DIFFERENCE_TEXT, _DIFFERENCE_MONEY)
-    _refuse(
+    check_input(connection, "differences", differences, _DIFFERENCE_TEXT, _DIFFERENCE_MONEY)
+    refuse(
         connection,
         "difference is not accrued_to_date less posted_to_date",
         f"""
@@ -86,13 +91,13 @@ def accrual_postings(
         """,
         differences=differences,
     )
-    _refuse(
+    refuse(
         connection,
         "more than one row for one program_key, payee_id, period_id and cause",
         f"select {', '.join(PAYOUT_KEY)}, cause from differences group by all having count(*) > 1",
         differences=differences,
     )
-    _refuse(
+    refuse(
         connection,
         "posted_to_date is not what the ledger's accrual batches hold (columns: key, handed in, in the ledger)",
         f"""
@@ -123,7 +128,7 @@ def accrual_postings(
         )
         select *, null as payment_id from line
     """
-    return _journal(connection, context, batch_number, "accrual", lines, accounts, differences=differences)
+    return _journal(connection, context, batch_number, "accrual", lines, accounts, traits, differences=differences)
 
 
 @dataclass(frozen=True)
@@ -146,6 +151,7 @@ def settlement(
     due: pa.Table,
     accounts: pa.Table,
     settled: pa.Table,
+    traits: Traits = NO_TRAITS,
 ) -> Settlement:
     """Payments for what is due; semantics 11.
 
@@ -159,26 +165,26 @@ def settlement(
     accounts_receivable (credit_memo) or accounts_payable (supplier_invoice).
     Raises LedgerError as accrual_postings does, and for unknown instruments.
     """
-    _check_input(connection, "due", due, _DUE_TEXT, _DUE_MONEY, ("minimum_payment",))
-    _refuse(
+    check_input(connection, "due", due, _DUE_TEXT, _DUE_MONEY, ("minimum_payment",))
+    refuse(
         connection,
         f"unknown instrument, expected one of {', '.join(CREDITED_BY)}",
-        f"select distinct program_key, instrument from due where instrument not in {_literals(CREDITED_BY)}",
+        f"select distinct program_key, instrument from due where instrument not in {literals(CREDITED_BY)}",
         due=due,
     )
-    _refuse(
+    refuse(
         connection,
         "to_pay is not earned less held less settled_to_date",
         f"select {', '.join(PAYOUT_KEY)} from due where to_pay <> earned - held - settled_to_date",
         due=due,
     )
-    _refuse(
+    refuse(
         connection,
         "more than one row for one program_key, payee_id and period_id",
         f"select {', '.join(PAYOUT_KEY)} from due group by all having count(*) > 1",
         due=due,
     )
-    _refuse(
+    refuse(
         connection,
         "settled_to_date is not what the ledger's payments hold (columns: key, handed in, in the ledger)",
         f"""
@@ -191,7 +197,7 @@ def settlement(
         settled=settled,
     )
     payment_key = "payee_id, legal_entity, currency, instrument"
-    paid = _sql(
+    paid = sql(
         connection,
         f"""
         with total as (
@@ -207,7 +213,7 @@ def settlement(
         """,
         due=due,
     )
-    payment = _sql(
+    payment = sql(
         connection,
         f"""
         select payment_id, batch_number, accounting_month, {payment_key}, sum(amount)::decimal(18, 4) as amount,
@@ -216,7 +222,7 @@ def settlement(
         """,
         paid=paid,
     )
-    payment_line = _sql(
+    payment_line = sql(
         connection,
         f"""
         select payment_id, batch_number, accounting_month, program_key, program_id, payee_id, period_id,
@@ -247,6 +253,7 @@ def settlement(
         "settlement",
         lines,
         accounts,
+        traits,
         payment=payment,
         payment_line=payment_line,
     )
@@ -260,6 +267,7 @@ def _journal(
     kind: str,
     lines: str,
     accounts: pa.Table,
+    traits: Traits,
     **tables: pa.Table,
 ) -> pa.Table:
     """Number the journal lines and find their accounts. ``lines`` is the query that gives them.
@@ -267,95 +275,22 @@ def _journal(
     Its columns: entry, side, program_key, program_id, payee_id, period_id, legal_entity, currency,
     account_role, debit, credit, cause, payment_id.
     """
-    _check_accounts(connection, accounts)
-    _refuse(
-        connection,
-        "no account for (legal_entity, account_role)",
-        f"select distinct legal_entity, account_role from ({lines}) anti join accounts"
-        " using (legal_entity, account_role)",
-        accounts=accounts,
-        **tables,
-    )
-    journal = _sql(
+    found = determined(connection, lines, accounts, traits, **tables)
+    journal = sql(
         connection,
         f"""
         select {batch_number} as batch_number, '{kind}' as batch_kind,
             '{context.accounting_month}' as accounting_month,
-            row_number() over (order by entry, side, program_key, period_id) as journal_line,
+            row_number() over (order by entry, side, line.program_key, period_id) as journal_line,
             format('{batch_number:06}-{{:06d}}', entry) as entry_id,
-            program_key, program_id, payee_id, period_id, legal_entity, currency, account_role, account, cost_centre,
-            debit::decimal(18, 4) as debit, credit::decimal(18, 4) as credit, cause, payment_id,
+            line.program_key, program_id, payee_id, period_id, legal_entity, currency, account_role, account,
+            cost_centre, tax_code, debit::decimal(18, 4) as debit, credit::decimal(18, 4) as credit, cause, payment_id,
             date '{context.posting_date}' as posting_date
-        from ({lines}) join accounts using (legal_entity, account_role)
+        from ({lines}) as line join found using (legal_entity, account_role, payee_id)
+        where line.program_key is not distinct from found.program_key
         order by journal_line
         """,
-        accounts=accounts,
+        found=found,
         **tables,
     )
     return journal.select(POSTING.names).cast(POSTING)
-
-
-def _check_accounts(connection: duckdb.DuckDBPyConnection, accounts: pa.Table) -> None:
-    """LedgerError when the account table lacks columns, holds numbers for text, or names a role twice."""
-    _check_input(connection, "accounts", accounts, ("legal_entity", "account_role", "account", "cost_centre"), ())
-    _refuse(
-        connection,
-        "more than one account for (legal_entity, account_role)",
-        "select legal_entity, account_role from accounts group by all having count(*) > 1",
-        accounts=accounts,
-    )
-
-
-def _check_input(
-    connection: duckdb.DuckDBPyConnection,
-    name: str,
-    table: pa.Table,
-    text: Sequence[str],
-    money: Sequence[str],
-    optional_money: Sequence[str] = (),
-) -> None:
-    """LedgerError when columns are missing, of another type or empty, or money has more than 4 decimals."""
-    missing = [column for column in (*text, *money, *optional_money) if column not in table.column_names]
-    if missing:
-        raise LedgerError(f"{name}: column(s) missing: {', '.join(missing)}")
-    for column in text:
-        if not (pa.types.is_string(table[column].type) or pa.types.is_large_string(table[column].type)):
-            raise LedgerError(f"{name}.{column}: expected text, got {table[column].type}")
-    for column in (*money, *optional_money):
-        if not pa.types.is_decimal(table[column].type):
-            raise LedgerError(f"{name}.{column}: expected a decimal, got {table[column].type}")
-    empty = [column for column in (*text, *money) if table[column].null_count]
-    if empty:
-        raise LedgerError(f"{name}: empty value(s) in {', '.join(empty)}")
-    for column in (*money, *optional_money):
-        _refuse(
-            connection,
-            f"{name}.{column} does not fit DECIMAL(18,4)",
-            f"select {column}::varchar from rows"
-            f" where {column} is not null and try_cast({column} as decimal(18, 4)) is distinct from {column}",
-            rows=table,
-        )
-
-
-def _refuse(connection: duckdb.DuckDBPyConnection, what: str, query: str, **tables: pa.Table) -> None:
-    """LedgerError with the first rows when the query finds any."""
-    found = _sql(connection, f"select * from ({query}) order by all", **tables)
-    if found.num_rows:
-        rows = ["(" + ", ".join(map(str, row.values())) + ")" for row in found.slice(0, 5).to_pylist()]
-        more = f" and {found.num_rows - 5} more" if found.num_rows > 5 else ""
-        raise LedgerError(f"{what}: {', '.join(rows)}{more}")
-
-
-def _sql(connection: duckdb.DuckDBPyConnection, query: str, **tables: pa.Table) -> pa.Table:
-    """Run one query over the given tables; they are not left in the connection."""
-    for name, table in tables.items():
-        connection.register(name, table)
-    try:
-        return connection.sql(query).to_arrow_table()
-    finally:
-        for name in tables:
-            connection.unregister(name)
-
-
-def _literals(values: Mapping[str, str]) -> str:
-    return "(" + ", ".join(f"'{value}'" for value in values) + ")"

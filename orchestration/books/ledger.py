@@ -27,7 +27,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from orchestration.books.journal import CloseContext
-from orchestration.books.tables import SCHEMAS, TABLES_OF_KIND, LedgerError, check_batch, totals
+from orchestration.books.tables import SCHEMAS, TABLES_OF_KIND, LedgerError, check_batch, completed, totals
 from orchestration.settings import Settings
 
 LOCK_WAIT_SECONDS = 5.0
@@ -169,7 +169,7 @@ def read(settings: Settings, table: str) -> pa.Table:
         for manifest in manifests(settings)
         if table in TABLES_OF_KIND[manifest.kind]
     ]
-    return pa.concat_tables([SCHEMAS[table].empty_table(), *map(_read_parquet, paths)])
+    return pa.concat_tables([SCHEMAS[table].empty_table(), *(completed(table, _read_parquet(path)) for path in paths)])
 
 
 def closed_months(settings: Settings) -> set[str]:
@@ -390,7 +390,7 @@ def _rows(tables: Mapping[str, pa.Table]) -> dict[str, int]:
 
 
 def _read_tables(folder: Path, kind: str) -> dict[str, pa.Table]:
-    return {name: _read_parquet(folder / f"{name}.parquet") for name in TABLES_OF_KIND[kind]}
+    return {name: completed(name, _read_parquet(folder / f"{name}.parquet")) for name in TABLES_OF_KIND[kind]}
 
 
 def _read_parquet(path: Path) -> pa.Table:

@@ -13,14 +13,20 @@ import pyarrow as pa
 
 from orchestration import warehouse
 from orchestration.books import journal, ledger
-from orchestration.books.journal import CloseContext
+from orchestration.books.accounts import Traits
+from orchestration.books.journal import NO_TRAITS, CloseContext
 from orchestration.books.ledger import Batch, Render
 from orchestration.books.tables import TABLES_OF_KIND, LedgerError
 from orchestration.settings import Settings
 
 
 def post_accruals(
-    settings: Settings, context: CloseContext, differences: pa.Table, accounts: pa.Table, render: Render
+    settings: Settings,
+    context: CloseContext,
+    differences: pa.Table,
+    accounts: pa.Table,
+    render: Render,
+    traits: Traits = NO_TRAITS,
 ) -> Batch:
     """Post the month's accrual batch from int_accrual_difference and the account seed.
 
@@ -32,14 +38,19 @@ def post_accruals(
 
     def compute(connection: duckdb.DuckDBPyConnection, number: int) -> dict[str, pa.Table]:
         posted = ledger.read(settings, "posting")
-        posting = journal.accrual_postings(connection, context, number, differences, accounts, posted)
+        posting = journal.accrual_postings(connection, context, number, differences, accounts, posted, traits)
         return {"posting": posting}
 
     return _post(settings, context, "accrual", compute, render)
 
 
 def post_settlements(
-    settings: Settings, context: CloseContext, due: pa.Table, accounts: pa.Table, render: Render
+    settings: Settings,
+    context: CloseContext,
+    due: pa.Table,
+    accounts: pa.Table,
+    render: Render,
+    traits: Traits = NO_TRAITS,
 ) -> Batch:
     """Post the month's settlement batch from int_settlement_due and the account seed.
 
@@ -48,7 +59,7 @@ def post_settlements(
 
     def compute(connection: duckdb.DuckDBPyConnection, number: int) -> dict[str, pa.Table]:
         settled = ledger.read(settings, "payment_line")
-        return journal.settlement(connection, context, number, due, accounts, settled).tables()
+        return journal.settlement(connection, context, number, due, accounts, settled, traits).tables()
 
     return _post(settings, context, "settlement", compute, render)
 

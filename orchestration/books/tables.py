@@ -30,6 +30,7 @@ POSTING = pa.schema(
         ("account_role", pa.string()),
         ("account", pa.string()),
         ("cost_centre", pa.string()),
+        ("tax_code", pa.string()),
         ("debit", MONEY),
         ("credit", MONEY),
         ("cause", pa.string()),
@@ -72,6 +73,9 @@ PAYMENT_LINE = pa.schema(
 
 SCHEMAS: dict[str, pa.Schema] = {"posting": POSTING, "payment": PAYMENT, "payment_line": PAYMENT_LINE}
 
+ADDED_LATER: dict[str, tuple[str, ...]] = {"posting": ("tax_code",)}
+"""Columns that the first batches did not have, by table: null where a batch lacks them."""
+
 TABLES_OF_KIND: dict[str, tuple[str, ...]] = {
     "accrual": ("posting",),
     "settlement": ("posting", "payment", "payment_line"),
@@ -85,6 +89,21 @@ CREDITED_BY = {"credit_memo": "accounts_receivable", "supplier_invoice": "accoun
 
 class LedgerError(Exception):
     """The ledger, or what was handed in for it, breaks a rule. The message names what and where."""
+
+
+def completed(name: str, table: pa.Table) -> pa.Table:
+    """The table with the columns of its schema, in order; those that were added later are null if it lacks them.
+
+    A table that lacks any other column, or has one that is not known, is returned as it is, for
+    check_batch to refuse.
+    """
+    schema = SCHEMAS[name]
+    missing = [column for column in schema.names if column not in table.column_names]
+    if not set(missing) <= set(ADDED_LATER.get(name, ())) or set(table.column_names) - set(schema.names):
+        return table
+    for column in missing:
+        table = table.append_column(column, pa.nulls(table.num_rows, schema.field(column).type))
+    return table.select(schema.names)
 
 
 def totals(posting: pa.Table) -> list[dict[str, str]]:

@@ -121,6 +121,7 @@ def test_an_increase_debits_contra_revenue_and_credits_the_accrual(connection: d
         "account_role": "contra_revenue",
         "account": "400900",
         "cost_centre": "CC-US01",
+        "tax_code": None,
         "debit": Decimal("1234.5000"),
         "credit": Decimal("0.0000"),
         "cause": "volume",

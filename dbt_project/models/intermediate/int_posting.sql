@@ -16,6 +16,7 @@ select
     t.account_role,
     t.account,
     t.cost_centre,
+    t.tax_code,
     t.debit,
     t.credit,
     t.cause,

@@ -17,6 +17,7 @@ select
     account_role,
     account,
     cost_centre,
+    tax_code,
     debit,
     credit,
     cause,

@@ -13,6 +13,7 @@ select
     account_role,
     account,
     cost_centre,
+    tax_code,
     debit,
     credit,
     cause,
