@@ -42,6 +42,7 @@ class Settings:
     programs: Path = REPOSITORY / "seeds" / "programs"
     sources: Path = REPOSITORY / "seeds" / "sources"
     reference: Path = REPOSITORY / "seeds" / "reference"
+    erp: Path = REPOSITORY / "seeds" / "erp"
     expectations: Path = REPOSITORY / "expectations"
     dbt_project: Path = REPOSITORY / "dbt_project"
     engine: str = "duckdb"

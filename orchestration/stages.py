@@ -531,10 +531,20 @@ def books(settings: Settings) -> list[dg.AssetsDefinition]:
     )
     def settlement_batch(context: dg.AssetExecutionContext) -> dg.MaterializeResult[Any]:
         from orchestration.books import post_settlements
-        from orchestration.publish import renderer
+        from orchestration.publish import renderer, unpayable
 
         due, accounts = _read(settings, "int_settlement_due", "account")
-        batch = post_settlements(settings, close_context(context), due, accounts, renderer(settings), _traits(settings))
+        batch = post_settlements(
+            settings,
+            close_context(context),
+            due,
+            accounts,
+            renderer(settings),
+            _traits(settings),
+            unpayable(settings),
+        )
+        for payment, reason in batch.withheld.items():
+            context.log.warning(f"{payment} is not paid and stays due: {reason}")
         return _posted(context, batch)
 
     return [accrual_batch, settlement_batch]
@@ -575,6 +585,7 @@ def _posted(context: dg.AssetExecutionContext, batch: "Batch") -> dg.Materialize
             "dagster/row_count": manifest.rows["posting"],
             "rows": manifest.rows,
             "totals": markdown(columns, totals),
+            "payments withheld": markdown(("payment", "reason"), list(batch.withheld.items())),
             "folder": dg.MetadataValue.path(str(batch.folder)),
         }
     )

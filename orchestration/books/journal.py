@@ -8,18 +8,23 @@ from __future__ import annotations
 
 import calendar
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 
 import duckdb
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from orchestration.books.accounts import Traits, determined
 from orchestration.books.checks import check_input, literals, refuse, sql
 from orchestration.books.tables import CREDITED_BY, PAYMENT, PAYMENT_LINE, PAYOUT_KEY, POSTING, LedgerError
 
 NO_TRAITS = Traits()
+
+Unpayable = Callable[[pa.Table], Mapping[str, str]]
+"""Why payments (schema PAYMENT) cannot be made, by payment_id: asked before they are booked."""
+
 _MONTH = re.compile(r"\d{4}-(0[1-9]|1[0-2])")
 _NET = "decimal(38, 4)"
 
@@ -131,13 +136,22 @@ def accrual_postings(
     return _journal(connection, context, batch_number, "accrual", lines, accounts, traits, differences=differences)
 
 
+def all_payable(payment: pa.Table) -> Mapping[str, str]:
+    """No reason against any payment."""
+    return {}
+
+
 @dataclass(frozen=True)
 class Settlement:
-    """Payments (schema PAYMENT), their lines (PAYMENT_LINE) and the journal (POSTING) of one batch."""
+    """Payments (schema PAYMENT), their lines (PAYMENT_LINE) and the journal (POSTING) of one batch.
+
+    ``withheld``: payments that cannot be made and are no part of it, with the reason by payment_id.
+    """
 
     posting: pa.Table
     payment: pa.Table
     payment_line: pa.Table
+    withheld: dict[str, str] = field(default_factory=dict)
 
     def tables(self) -> dict[str, pa.Table]:
         """The tables by name."""
@@ -152,6 +166,7 @@ def settlement(
     accounts: pa.Table,
     settled: pa.Table,
     traits: Traits = NO_TRAITS,
+    unpayable: Unpayable = all_payable,
 ) -> Settlement:
     """Payments for what is due; semantics 11.
 
@@ -160,7 +175,8 @@ def settlement(
     payout is paid twice. Rows are joined to one payment per payee, legal entity, currency and
     instrument. A payment stands when its total is above zero and at least the highest
     ``minimum_payment`` of its rows (none: null); otherwise its rows are carried: they stay due, and
-    are no part of the batch. Rows with nothing to pay take no part.
+    are no part of the batch. Rows with nothing to pay take no part. Payments for which ``unpayable``
+    gives a reason are withheld: they are no part of the batch either, and their rows stay due.
     Journal: each line debits accrued_rebates (a negative one credits it), each payment credits
     accounts_receivable (credit_memo) or accounts_payable (supplier_invoice).
     Raises LedgerError as accrual_postings does, and for unknown instruments.
@@ -222,6 +238,11 @@ def settlement(
         """,
         paid=paid,
     )
+    reasons = unpayable(payment)
+    withheld = {key: reasons[key] for key in payment["payment_id"].to_pylist() if key in reasons}
+    stopped = pa.array(list(withheld), pa.string())
+    payment = payment.filter(pc.invert(pc.is_in(payment["payment_id"], stopped)))
+    paid = paid.filter(pc.invert(pc.is_in(paid["payment_id"], stopped)))
     payment_line = sql(
         connection,
         f"""
@@ -257,7 +278,7 @@ def settlement(
         payment=payment,
         payment_line=payment_line,
     )
-    return Settlement(posting, payment, payment_line)
+    return Settlement(posting, payment, payment_line, withheld)
 
 
 def _journal(

@@ -19,7 +19,7 @@ import shutil
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
@@ -78,12 +78,16 @@ class Manifest:
 
 @dataclass(frozen=True)
 class Batch:
-    """One batch of the ledger. ``new`` is false when it stood there already."""
+    """One batch of the ledger. ``new`` is false when it stood there already.
+
+    ``withheld``: of a new settlement, payments that could not be made, with the reason by payment_id.
+    """
 
     folder: Path
     manifest: Manifest
     tables: dict[str, pa.Table]
     new: bool
+    withheld: dict[str, str] = field(default_factory=dict)
 
 
 def prepare(settings: Settings) -> None:

@@ -7,6 +7,7 @@ become journal lines (journal.py) and how batches are stored (ledger.py).
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import duckdb
 import pyarrow as pa
@@ -14,7 +15,7 @@ import pyarrow as pa
 from orchestration import warehouse
 from orchestration.books import journal, ledger
 from orchestration.books.accounts import Traits
-from orchestration.books.journal import NO_TRAITS, CloseContext
+from orchestration.books.journal import NO_TRAITS, CloseContext, Unpayable, all_payable
 from orchestration.books.ledger import Batch, Render
 from orchestration.books.tables import TABLES_OF_KIND, LedgerError
 from orchestration.settings import Settings
@@ -51,17 +52,22 @@ def post_settlements(
     accounts: pa.Table,
     render: Render,
     traits: Traits = NO_TRAITS,
+    unpayable: Unpayable = all_payable,
 ) -> Batch:
     """Post the month's settlement batch from int_settlement_due and the account seed.
 
-    As post_accruals, and only after it for the same month. Rules: journal.settlement.
+    As post_accruals, and only after it for the same month. Rules: journal.settlement. The batch says
+    which payments were withheld, because ``unpayable`` gave a reason.
     """
+    withheld: dict[str, str] = {}
 
     def compute(connection: duckdb.DuckDBPyConnection, number: int) -> dict[str, pa.Table]:
         settled = ledger.read(settings, "payment_line")
-        return journal.settlement(connection, context, number, due, accounts, settled, traits).tables()
+        found = journal.settlement(connection, context, number, due, accounts, settled, traits, unpayable)
+        withheld.update(found.withheld)
+        return found.tables()
 
-    return _post(settings, context, "settlement", compute, render)
+    return replace(_post(settings, context, "settlement", compute, render), withheld=withheld)
 
 
 def _post(

@@ -5,6 +5,8 @@ what it is given, and refuses to show what does not tie. ERP formats are data: f
 """
 
 from orchestration.publish.batches import publish_batches
+from orchestration.publish.erp.model import erp_formats
+from orchestration.publish.erp.payable import unpayable
 from orchestration.publish.files import renderer, write_batch_files
 from orchestration.publish.format import Column, Format, PublishError, all_formats
 from orchestration.publish.money import minor_units
@@ -15,11 +17,13 @@ __all__ = [
     "Format",
     "PublishError",
     "all_formats",
+    "erp_formats",
     "minor_units",
     "open_snapshot",
     "publish_batches",
     "publish_snapshot",
     "query",
     "renderer",
+    "unpayable",
     "write_batch_files",
 ]

@@ -1,7 +1,7 @@
-"""A batch's ERP files: every format as CSV, and the workbooks that hold them.
+"""A batch's ERP files: every neutral format as CSV, the workbooks that hold them, and each legal entity's own.
 
 What belongs here: which files a batch gets, and the check that they equal the ledger's tables.
-What does not: the look of a file (delimited.py, workbook.py) and its columns (formats/).
+What does not: the look of a file (delimited.py, workbook.py, erp/) and its columns (formats/).
 """
 
 from __future__ import annotations
@@ -14,6 +14,11 @@ from typing import Any
 import pyarrow as pa
 
 from orchestration.publish.delimited import write_csv
+from orchestration.publish.erp.bank import read_accounts
+from orchestration.publish.erp.model import Batch
+from orchestration.publish.erp.rows import with_line_keys
+from orchestration.publish.erp.seeds import enabled_formats, entity_currencies
+from orchestration.publish.erp.write import write_erp_files
 from orchestration.publish.format import Format, PublishError, all_formats
 from orchestration.publish.money import check_currencies, minor_units
 from orchestration.publish.workbook import Sheet, Sums, write_workbook
@@ -21,11 +26,17 @@ from orchestration.settings import Settings
 
 
 def renderer(settings: Settings) -> Callable[[Path, Mapping[str, Any], Mapping[str, pa.Table]], None]:
-    """write_batch_files with the minor units of the seed ``currency``: what books take as ``render``."""
-    units = minor_units(settings)
+    """What books take as ``render``: the neutral files, then those that seeds/erp switches on.
+
+    Minor units come from the seed ``currency``. Raises PublishError for mistakes in seeds/erp; what it
+    returns raises PublishError as write_batch_files and write_erp_files do, before the batch is written.
+    """
+    units, enabled = minor_units(settings), enabled_formats(settings)
+    currencies, accounts = entity_currencies(settings), read_accounts(settings.erp / "bank_account.csv")
 
     def render(folder: Path, facts: Mapping[str, Any], tables: Mapping[str, pa.Table]) -> None:
         write_batch_files(folder, facts, tables, units=units)
+        write_erp_files(Batch(facts, tables, units, currencies, folder / "erp", accounts), enabled)
 
     return render
 
@@ -47,6 +58,7 @@ def write_batch_files(
     if not mine:
         raise PublishError(f"no ERP format has files for a batch of kind {kind}")
     _check_journal(facts, tables["posting"])
+    tables = {**tables, "posting": with_line_keys(tables["posting"])}
     erp = folder / "erp"
     erp.mkdir(parents=True, exist_ok=True)
     workbooks: dict[str, list[Sheet]] = {}

@@ -81,8 +81,9 @@ class Format:
 
 
 def all_formats() -> tuple[Format, ...]:
-    """Every format of the package ``formats``, by position and name: each module's ``FORMAT``."""
+    """Every neutral format of the package ``formats``, by position and name: each ``FORMAT`` of its modules."""
     package = importlib.import_module("orchestration.publish.formats")
     names = sorted(module.name for module in pkgutil.iter_modules(package.__path__))
-    found = [importlib.import_module(f"{package.__name__}.{name}").FORMAT for name in names]
+    modules = [importlib.import_module(f"{package.__name__}.{name}") for name in names]
+    found = [module.FORMAT for module in modules if hasattr(module, "FORMAT")]
     return tuple(sorted(found, key=lambda one: (one.position, one.name)))

@@ -26,7 +26,7 @@ UNITS = {"USD": 2, "CAD": 2, "JPY": 0, "KWD": 3}
 COLUMNS = (
     *("batch_number", "batch_kind", "accounting_month", "journal_line", "entry_id", "program_key", "program_id"),
     *("payee_id", "period_id", "legal_entity", "currency", "account_role", "account", "cost_centre", "debit"),
-    *("credit", "cause", "payment_id", "posting_date"),
+    *("tax_code", "credit", "cause", "payment_id", "posting_date"),
 )
 
 Tables = dict[str, pa.Table]
@@ -150,6 +150,8 @@ def test_an_accrual_batch_has_its_journal_as_csv_and_workbook(tmp_path: Path) ->
         "period_id": "2017-Q2",
         "cause": "volume",
         "payment_id": "",
+        "tax_code": "",
+        "line_key": "1-1",
     }
     assert [(row["payee_id"], row["debit"], row["credit"]) for row in rows[2:]] == [
         ("=R-2", "700", "0"),  # an identifier stays as it is: the ERP matches it
@@ -222,6 +224,7 @@ def test_figures_that_do_not_tie_are_refused(tmp_path: Path) -> None:
 
 def test_the_minor_units_come_from_the_seed(settings: Settings, tmp_path: Path) -> None:
     (tmp_path / "currency.csv").write_text("currency,name,minor_unit\nUSD,US dollar,2\nJPY,Yen,0\n")
+    (tmp_path / "legal_entity.csv").write_text("legal_entity,name,country,currency,calendar\nUS01,One,US,USD,months\n")
     own = Settings(data=settings.data, reference=tmp_path)
     assert publish.minor_units(own) == {"USD": 2, "JPY": 0}
     table = posting(("R-1", "JPY", "700"))
@@ -289,8 +292,8 @@ def test_the_journal_sheet_looks_finished(book: openpyxl.Workbook) -> None:
     assert [cell.value for cell in sheet[4]][:5] == ["Line", "Entry", "Posting date", "Month", "Legal entity"]
     assert all(cell.font.bold and cell.fill.fgColor.rgb == "FF1F3864" for cell in sheet[4])
     assert sheet.freeze_panes == "C5"
-    assert sheet.tables["journal_rows"].ref == "A4:P10"
-    assert sheet.tables["journal_rows"].autoFilter.ref == "A4:P10"
+    assert sheet.tables["journal_rows"].ref == "A4:R10"
+    assert sheet.tables["journal_rows"].autoFilter.ref == "A4:R10"
     assert (sheet.page_setup.orientation, sheet.print_title_rows) == ("landscape", "$1:$4")
     assert sheet.page_setup.fitToHeight == 0
     assert sheet.sheet_properties.pageSetUpPr.fitToPage
@@ -365,7 +368,7 @@ def test_a_long_sheet_is_streamed_and_a_too_long_one_points_to_the_csv(
     monkeypatch.setattr(workbook, "_SLICE", 7)
     streamed = openpyxl.load_workbook(write(tmp_path / "a", {"posting": table}) / "journal_2017-06.xlsx")
     sheet = streamed["Journal"]
-    assert (sheet.auto_filter.ref, len(sheet.tables)) == ("A4:P24", 0)
+    assert (sheet.auto_filter.ref, len(sheet.tables)) == ("A4:R24", 0)
     assert [sheet.cell(row, 1).value for row in range(5, 25)] == list(range(1, 21))
     assert sum_of(sheet, sheet["I26"].value) == 56
     monkeypatch.setattr(workbook, "ROW_LIMIT", 19)

@@ -10,7 +10,7 @@ FORMAT = Format(
     position=30,
     files={"accrual": "journal", "settlement": "settlement_journal"},
     workbooks={"accrual": "journal", "settlement": "settlement_journal"},
-    rows=lambda tables: tables["posting"].sort_by([("journal_line", "ascending")]),
+    rows=lambda tables: tables["posting"],
     frozen=2,
     columns=(
         Column("journal_line", "Line", "integer", 8, "number of the journal line in its batch, from 1 without gaps"),
@@ -29,5 +29,7 @@ FORMAT = Format(
         Column("period_id", "Period", "identifier", 11, "measurement period; empty on a payment's side"),
         Column("cause", "Cause", "identifier", 16, "why the liability moved (volume, late data, settlement …)"),
         Column("payment_id", "Payment", "identifier", 40, "payment that the line belongs to; empty in accruals"),
+        Column("tax_code", "Tax code", "identifier", 10, "tax code"),
+        Column("line_key", "Line key", "identifier", 12, "key of the line in every ERP file; comes back in replies"),
     ),
 )

@@ -5,14 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
+from orchestration.publish.erp.rows import CREDITED
 from orchestration.publish.format import Column, Format
 
 
 def rows(tables: Mapping[str, pa.Table]) -> pa.Table:
-    """Each payment with the number of its lines, by payment_id."""
+    """Each payment with the number of its lines and its line key, by payment_id."""
     counts = tables["payment_line"].group_by("payment_id").aggregate([([], "count_all")])
-    joined = tables["payment"].join(counts, "payment_id")
+    posting = tables["posting"]
+    keys = posting.filter(pc.is_in(posting["account_role"], pa.array(CREDITED))).select(["payment_id", "line_key"])
+    joined = tables["payment"].join(counts, "payment_id").join(keys, "payment_id")
     return joined.rename_columns({"count_all": "line_count"}).sort_by([("payment_id", "ascending")])
 
 
@@ -33,5 +37,6 @@ FORMAT = Format(
         Column("amount", "Amount", "amount", 16, "to be paid, above zero: the sum of its lines", "payment.amount"),
         Column("currency", "Currency", "identifier", 10, "ISO 4217 code of the amount"),
         Column("line_count", "Lines", "integer", 8, "number of its payment lines"),
+        Column("line_key", "Line key", "identifier", 12, "key of the payment in every ERP file; comes back in replies"),
     ),
 )
