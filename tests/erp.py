@@ -151,3 +151,10 @@ def records(content: bytes, names: Sequence[str] | None = None) -> list[dict[str
     """Rows of a CSV by column; ``names`` where it has no header."""
     reader = csv.DictReader(io.StringIO(content.decode("utf-8"), newline=""), fieldnames=names)
     return list(reader)
+
+
+def field_row(field: Any) -> str:
+    """The row of docs/erp-files.md that describes a field of a format."""
+    source = f"`{field.constant}`" if field.constant else f"setting `{field.setting}`" if field.setting else field.column
+    notes = ", ".join(filter(None, ["required" if field.required else "", field.meaning, "cut" if field.cut else ""]))
+    return f"| `{field.name}` | {source} | {field.size or ''} | {notes} |"
