@@ -517,6 +517,23 @@ def verify() -> None:
     console.print(Text(f"{len(batches)} batches: chain, hashes, rows and balances hold"))
 
 
+@ledger.command("formats")
+@_plain_errors
+def ledger_formats() -> None:
+    """Which ERP files each legal entity gets, checked as a close would; exit code 1 for a wrong bank account."""
+    from orchestration import publish, screen
+
+    settings = _settings()
+    console = _console()
+    switched, problems = publish.switched_on(settings)
+    if switched:
+        console.print(screen.table("", ("legal entity", "format", "for", "settings"), switched))
+    else:
+        console.print(Text("Neutral files only: seeds/erp/format.csv switches nothing on."))
+    if problems:
+        _refused(console, problems)
+
+
 @main.command()
 @_plain_errors
 def status() -> None:

@@ -155,6 +155,8 @@ def records(content: bytes, names: Sequence[str] | None = None) -> list[dict[str
 
 def field_row(field: Any) -> str:
     """The row of docs/erp-files.md that describes a field of a format."""
-    source = f"`{field.constant}`" if field.constant else f"setting `{field.setting}`" if field.setting else field.column
+    source = (
+        f"`{field.constant}`" if field.constant else f"setting `{field.setting}`" if field.setting else field.column
+    )
     notes = ", ".join(filter(None, ["required" if field.required else "", field.meaning, "cut" if field.cut else ""]))
     return f"| `{field.name}` | {source} | {field.size or ''} | {notes} |"

@@ -6,7 +6,7 @@ what it is given, and refuses to show what does not tie. ERP formats are data: f
 
 from orchestration.publish.batches import publish_batches
 from orchestration.publish.erp.model import erp_formats
-from orchestration.publish.erp.payable import unpayable
+from orchestration.publish.erp.payable import switched_on, unpayable
 from orchestration.publish.files import renderer, write_batch_files
 from orchestration.publish.format import Column, Format, PublishError, all_formats
 from orchestration.publish.money import minor_units
@@ -24,6 +24,7 @@ __all__ = [
     "publish_snapshot",
     "query",
     "renderer",
+    "switched_on",
     "unpayable",
     "write_batch_files",
 ]

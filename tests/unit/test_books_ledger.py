@@ -258,3 +258,40 @@ def test_a_second_closer_is_told_to_wait(settings: Settings, monkeypatch: pytest
     with ledger.locked(settings), pytest.raises(books.LedgerError, match="another close is writing the ledger"):
         accrue(settings)
     assert accrue(settings).new  # the lock ends with its holder
+
+
+def test_a_payment_that_cannot_be_made_is_not_booked_and_stays_due(settings: Settings) -> None:
+    books.prepare(settings)
+    accrue(settings, "2017-06", {"accrued": "40.00"}, {"payee_id": "R-2", "accrued": "7.00"})
+    rows = due({"earned": "40.00"}, {"payee_id": "R-2", "earned": "7.00"})
+    reason = {"P-2017-06-R-2-US01-USD-credit_memo": "no bank account", "another payment": "not asked"}
+
+    def unpayable(payments: pa.Table) -> Mapping[str, str]:
+        assert payments["payee_id"].to_pylist() == ["R-1", "R-2"]
+        return reason
+
+    batch = books.post_settlements(settings, context(), rows, accounts(), render, unpayable=unpayable)
+    assert batch.withheld == {"P-2017-06-R-2-US01-USD-credit_memo": "no bank account"}
+    assert batch.manifest.rows == {"posting": 2, "payment": 1, "payment_line": 1}
+    assert batch.tables["payment_line"]["payee_id"].to_pylist() == ["R-1"]
+    # the ledger knows of no payment: next month the payout is due as if nothing had been
+    accrue(settings, "2017-07", {"accrued": "40.00", "posted": "40.00"})
+    rows = due({"payee_id": "R-2", "earned": "7.00"})
+    later = books.post_settlements(settings, context("2017-07"), rows, accounts(), render)
+    assert (later.withheld, later.tables["payment"]["payee_id"].to_pylist()) == ({}, ["R-2"])
+
+
+def test_holding_back_every_payment_leaves_an_empty_batch(settings: Settings) -> None:
+    books.prepare(settings)
+    accrue(settings, "2017-06", {"accrued": "40.00"})
+    rows = due({"earned": "40.00"})
+    batch = books.post_settlements(
+        settings,
+        context(),
+        rows,
+        accounts(),
+        render,
+        unpayable=lambda payments: {payments["payment_id"][0].as_py(): "x"},
+    )
+    assert batch.manifest.rows == {"posting": 0, "payment": 0, "payment_line": 0}
+    assert books.closed_months(settings) == {"2017-06"}

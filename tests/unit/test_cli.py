@@ -12,6 +12,7 @@ from click.testing import CliRunner, Result
 from orchestration import cli, publish, runs
 from orchestration.settings import Settings
 from orchestration.warehouse import connect
+from tests import erp
 from tests.marts import LINE, Marts, keys
 
 PAYOUT = "VOLUME@1:R-1:2017-Q1"
@@ -99,6 +100,28 @@ def test_an_empty_ledger_verifies_and_a_damaged_one_does_not(rebates: Rebates, s
     result = rebates("ledger", "verify")
     assert result.exit_code == 1
     assert "The ledger is not whole" in result.output
+
+
+def test_the_formats_of_legal_entities_are_shown_and_checked(
+    rebates: Rebates, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert "Neutral files only" in rebates("ledger", "formats").output
+    seeded = erp.seeds(settings, {"DE01": ["pain001"], "CA01": ["sap_journal"]})
+    monkeypatch.setattr(cli, "_settings", lambda: seeded)
+    result = rebates("ledger", "formats")
+    assert result.exit_code == 0
+    said = " ".join(result.output.split())
+    assert "CA01 sap_journal" in said
+    assert "company_code = 1010" in said
+    assert "execution_days = 0" in said
+    monkeypatch.setattr(cli, "_settings", lambda: erp.seeds(settings, {}, bank=erp.BANK.replace("DE89", "DE88")))
+    result = rebates("ledger", "formats")
+    assert result.exit_code == 1
+    assert "bank_account.csv, row 2: iban 'DE88370400440532013000' has wrong check digits" in result.output
+    monkeypatch.setattr(cli, "_settings", lambda: erp.seeds(settings, {"DE01": ["pain001"]}, {"pain001": {"bic": "X"}}))
+    result = rebates("ledger", "formats")
+    assert result.exit_code == 2
+    assert "setting of pain001 'bic' is not known" in result.output
 
 
 def test_programs_are_judged(rebates: Rebates, tmp_path: Path) -> None:

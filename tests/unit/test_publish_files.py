@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import csv
 import hashlib
+import shutil
+import subprocess
 from collections.abc import Mapping
 from datetime import date
 from decimal import Decimal
@@ -14,6 +16,7 @@ import openpyxl
 import pyarrow as pa
 import pytest
 from openpyxl.worksheet.worksheet import Worksheet
+from python_calamine import CalamineWorkbook
 
 from orchestration import publish
 from orchestration.publish import delimited, files, workbook
@@ -377,6 +380,44 @@ def test_a_long_sheet_is_streamed_and_a_too_long_one_points_to_the_csv(
     assert sheet["A5"].value == "20 rows are too many for a sheet; the detail is in journal_2017-06.csv."
     assert sheet.max_row == 5
     assert len(rows_of(erp / "journal_2017-06.csv")) == 20
+
+
+def test_another_reader_finds_the_rows_of_the_csv(tmp_path: Path) -> None:
+    erp = write(tmp_path, settlement(), "settlement")
+    for name, sheet, csv_name in (
+        ("payments", "Payments", "payments"),
+        ("payments", "Payment lines", "payment_lines"),
+        ("settlement_journal", "Journal", "settlement_journal"),
+    ):
+        cells = CalamineWorkbook.from_path(erp / f"{name}_2017-06.xlsx").get_sheet_by_name(sheet).to_python()
+        told = rows_of(erp / f"{csv_name}_2017-06.csv")
+        shown = cells[4 : 4 + len(told)]
+        for row, line in zip(shown, told, strict=True):
+            for cell, text in zip(row, line.values(), strict=True):
+                if isinstance(cell, float):
+                    assert Decimal(str(cell)) == Decimal(text)
+                else:
+                    assert str(cell) == text
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(shutil.which("soffice") is None, reason="LibreOffice is not installed")
+def test_libreoffice_opens_the_workbooks_and_agrees(tmp_path: Path) -> None:
+    erp = write(tmp_path, settlement(), "settlement")
+    command = ["soffice", "--headless", f"-env:UserInstallation=file://{tmp_path}/profile", "--convert-to"]
+    command += [
+        "csv:Text - txt - csv (StarCalc):44,34,76,1,,0,false,true,false,false,false,-1",
+        "--outdir",
+        str(tmp_path),
+    ]
+    done = subprocess.run(
+        [*command, str(erp / "payments_2017-06.xlsx")], check=True, capture_output=True, text=True, timeout=300
+    )
+    assert "Error" not in done.stdout + done.stderr
+    control = (tmp_path / "payments_2017-06-Control totals.csv").read_text(encoding="utf-8")
+    assert "#" not in control.replace("SHA-256", "")  # no formula failed
+    assert control.count(",yes") == 4
+    assert ",NO" not in control
 
 
 def test_batches_are_copied_once_and_mended(settings: Settings) -> None:

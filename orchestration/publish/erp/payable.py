@@ -31,6 +31,21 @@ def unpayable(settings: Settings) -> Callable[[pa.Table], dict[str, str]]:
     return reasons
 
 
+def switched_on(settings: Settings) -> tuple[list[tuple[str, str, str, str]], list[str]]:
+    """What seeds/erp say: (legal entity, format, title, settings) sorted, and what is wrong with bank accounts.
+
+    Raises PublishError for every other mistake (see seeds.enabled_formats).
+    """
+    formats, enabled = erp_formats(), enabled_formats(settings)
+    rows = [
+        (entity, name, formats[name].title, ", ".join(f"{key} = {value}" for key, value in values.items()))
+        for entity, names in sorted(enabled.items())
+        for name, values in sorted(names.items())
+    ]
+    accounts = read_accounts(settings.erp / "bank_account.csv")
+    return rows, [f"bank_account.csv, row {a.row}: {a.problem}" for a in accounts if a.problem]
+
+
 def unpayable_of(payments: pa.Table, enabled: Enabled, accounts: Sequence[BankAccount]) -> dict[str, str]:
     """The reason by payment_id, for payments that cannot be made; see unpayable."""
     formats = erp_formats()
