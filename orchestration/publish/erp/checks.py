@@ -38,36 +38,37 @@ def refuse(batch: Batch, one: ErpFormat, entity: str, refusals: list[Refusal]) -
         raise PublishError(f"batch {batch.facts['batch']}, {one.name} of {entity}: {'; '.join(shown)}{more}")
 
 
-def texts(
-    batch: Batch, one: ErpFormat, layout: Layout, rows: pa.Table, settings: Mapping[str, str]
-) -> dict[str, pa.ChunkedArray]:
-    """The text of every field, in the layout's order; no nulls.
+Text = Mapping[str, "pa.ChunkedArray | str"]
+"""The text of fields by name: of each row without nulls, or one text where all rows have the same."""
+
+
+def texts(batch: Batch, one: ErpFormat, layout: Layout, rows: pa.Table, settings: Mapping[str, str]) -> Text:
+    """The text of every field, in the layout's order.
 
     Raises PublishError for amounts that have more decimals than their currency.
     """
     return {field.name: _text(batch, one, field, rows, settings) for field in layout.fields}
 
 
-def refusals(
-    batch: Batch, one: ErpFormat, layout: Layout, rows: pa.Table, fields: Mapping[str, pa.ChunkedArray]
-) -> Iterator[Refusal]:
+def refusals(batch: Batch, one: ErpFormat, layout: Layout, rows: pa.Table, fields: Text) -> Iterator[Refusal]:
     """Everything in these rows that the importer would refuse, field by field."""
     for field in layout.fields:
         values = fields[field.name]
+        of = rows
+        if isinstance(values, str):  # the same in every row: one is enough
+            of, values = rows.slice(0, 1), pa.chunked_array([pa.array([values])])
         if field.required:
-            yield from _found(rows, field, values, pc.equal(values, ""), "is empty, but required")
+            yield from _found(of, field, values, pc.equal(values, ""), "is empty, but required")
         if field.size:
             long = pc.greater(pc.utf8_length(values), field.size)
-            yield from _found(rows, field, values, long, f"has more than {field.size} characters", show=True)
+            yield from _found(of, field, values, long, f"has more than {field.size} characters", show=True)
         strange = pc.match_substring_regex(values, one.forbidden)
-        yield from _found(rows, field, values, strange, "has characters that the importer does not take", show=True)
+        yield from _found(of, field, values, strange, "has characters that the importer does not take", show=True)
         if field.kind == "amount":
-            yield from _amounts(batch, one, field, rows, values)
+            yield from _amounts(batch, one, field, of, values)
 
 
-def check_sums(
-    batch: Batch, one: ErpFormat, entity: str, layout: Layout, rows: pa.Table, fields: Mapping[str, pa.ChunkedArray]
-) -> None:
+def check_sums(batch: Batch, one: ErpFormat, entity: str, layout: Layout, rows: pa.Table, fields: Text) -> None:
     """PublishError unless each amount of the file, read back from its text, sums to the ledger's, per currency."""
     for name, column in layout.controls.items():
         text = fields[name]
@@ -99,10 +100,13 @@ def _sums(currency: pa.ChunkedArray, amount: pa.ChunkedArray) -> dict[str, str]:
     return {row["currency"]: f"{row['amount_sum']:.4f}" for row in table.sort_by("currency").to_pylist()}
 
 
-def _text(batch: Batch, one: ErpFormat, field: Field, rows: pa.Table, settings: Mapping[str, str]) -> pa.ChunkedArray:
+def _text(
+    batch: Batch, one: ErpFormat, field: Field, rows: pa.Table, settings: Mapping[str, str]
+) -> pa.ChunkedArray | str:
     if not field.column:
-        value = settings[field.setting] if field.setting else field.constant
-        return pa.chunked_array([pa.repeat(pa.scalar(value, pa.string()), rows.num_rows)])
+        return settings[field.setting] if field.setting else field.constant
+    if field.optional and field.column not in rows.column_names:
+        return ""
     values = rows[field.column]
     if field.kind == "amount":
         text = pc.fill_null(amount_text(values, rows["currency"], batch.units, f"{one.name}.{field.name}"), "")

@@ -42,7 +42,7 @@ class Field:
     Its value is ``constant``, the legal entity's ``setting``, or ``column`` of the neutral rows; with
     none of them it stays empty (a column of the importer that we do not fill). ``size``: most
     characters, 0 for no limit. ``cut``: words that we compose ourselves are cut to the size; anything
-    else that is too long is refused.
+    else that is too long is refused. ``optional``: rows that lack the column leave the field empty.
     """
 
     name: str
@@ -53,6 +53,7 @@ class Field:
     size: int = 0
     required: bool = False
     cut: bool = False
+    optional: bool = False
     meaning: str = ""
 
     def __post_init__(self) -> None:

@@ -19,7 +19,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from orchestration.publish.erp import checks
-from orchestration.publish.erp.checks import Refusal
+from orchestration.publish.erp.checks import Refusal, Text
 from orchestration.publish.erp.model import Batch, ErpFormat, Layout, erp_formats
 from orchestration.publish.erp.rows import NEUTRAL
 from orchestration.publish.erp.seeds import Enabled
@@ -27,8 +27,6 @@ from orchestration.publish.format import PublishError
 
 _FILE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 _ZIP_TIME = (1980, 1, 1, 0, 0, 0)
-
-Text = dict[str, pa.ChunkedArray]
 
 
 def write_erp_files(batch: Batch, enabled: Enabled) -> list[str]:
@@ -83,8 +81,12 @@ def _files(batch: Batch, one: ErpFormat, entity: str, settings: Mapping[str, str
     slices = _parts(batch, one, entity, rows)
     make = one.blocks or _block
     return [
-        make(one, rows.slice(*part), {name: values.slice(*part) for name, values in text.items()}) for part in slices
+        make(one, rows.slice(*part), {name: _slice(values, part) for name, values in text.items()}) for part in slices
     ]
+
+
+def _slice(values: pa.ChunkedArray | str, part: tuple[int, int]) -> pa.ChunkedArray | str:
+    return values if isinstance(values, str) else values.slice(*part)
 
 
 def _rows(batch: Batch, one: ErpFormat, layout: Layout, entity: str, posted: set[str]) -> pa.Table:
@@ -153,10 +155,17 @@ def _parts(batch: Batch, one: ErpFormat, entity: str, rows: pa.Table) -> list[tu
 
 
 def records(one: ErpFormat, text: Text) -> pa.ChunkedArray:
-    """One delimited record for each row; a field is quoted where it holds the delimiter or a quote."""
+    """One delimited record for each row; a field is quoted where it holds the delimiter or a quote.
+
+    At least one field differs by row.
+    """
     special = f'[{re.escape(one.delimiter)}"\r\n]'
     quoted = []
     for values in text.values():
+        if isinstance(values, str):
+            inside = values.replace('"', '""')
+            quoted.append(f'"{inside}"' if re.search(special, values) else values)
+            continue
         inside = pc.binary_join_element_wise('"', pc.replace_substring(values, '"', '""'), '"', "")
         quoted.append(pc.if_else(pc.match_substring_regex(values, special), inside, values))
     return pc.binary_join_element_wise(*quoted, one.delimiter)

@@ -30,13 +30,12 @@ _MOST_SEGMENTS = 30
 
 
 def derive(rows: pa.Table, settings: Mapping[str, str]) -> pa.Table:
-    """Adds segment1 … segment30, conversion_type and conversion_date (only of a foreign currency), batch_name."""
+    """Adds segment1, segment2 …, conversion_type and conversion_date (only of a foreign currency), and batch_name."""
     parts = segments(rows, settings)
     if len(parts) > _MOST_SEGMENTS:
         raise PublishError(f"setting segments: {len(parts)} segments, at most {_MOST_SEGMENTS}")
-    blank = pa.repeat(pa.scalar("", pa.string()), rows.num_rows)
-    for number in range(_MOST_SEGMENTS):
-        rows = rows.append_column(f"segment{number + 1}", parts[number] if number < len(parts) else blank)
+    for number, part in enumerate(parts, start=1):
+        rows = rows.append_column(f"segment{number}", part)
     kind = pc.if_else(rows["foreign"], settings["conversion_type"], "")
     date = pc.if_else(rows["foreign"], rows["posting_date"], pa.scalar(None, pa.date32()))
     name = pc.binary_join_element_wise(
@@ -59,7 +58,7 @@ FIELDS = (
     Field("DATE_CREATED", "as_of", kind="date", required=True, meaning="as-of date of the run"),
     Field("ACTUAL_FLAG", constant="A", size=1, required=True),
     *(
-        Field(f"SEGMENT{number}", f"segment{number}", size=25, required=number == 1)
+        Field(f"SEGMENT{number}", f"segment{number}", size=25, required=number == 1, optional=True)
         for number in range(1, _MOST_SEGMENTS + 1)
     ),
     Field("ENTERED_DR", "debit", kind="amount", meaning="empty on the credit side"),
