@@ -17,6 +17,10 @@ import pyarrow as pa
 
 from orchestration import books, publish, warehouse
 from orchestration.books.tables import totals
+from orchestration.publish.erp.bank import read_accounts
+from orchestration.publish.erp.model import Batch
+from orchestration.publish.erp.seeds import enabled_formats, entity_currencies
+from orchestration.publish.erp.write import write_erp_files
 from orchestration.settings import Settings
 from tests.unit.test_books_journal import ROLES, context, differences, due, empty
 
@@ -133,12 +137,14 @@ def _write(path: Path, header: str, rows: Sequence[str]) -> None:
 
 
 def write(folder: Path, seeded: Settings, tables: Mapping[str, pa.Table]) -> dict[str, bytes]:
-    """Write the batch's files; those of legal entities' own formats, by name, zips as ``<zip>/<file>``."""
-    publish.renderer(seeded)(folder, facts(tables), tables)
+    """Write the files of legal entities' own formats; contents by name, of zips by ``<zip>/<file>``."""
+    erp = folder / "erp"
+    erp.mkdir(parents=True, exist_ok=True)
+    units, currencies = publish.minor_units(seeded), entity_currencies(seeded)
+    accounts_ = read_accounts(seeded.erp / "bank_account.csv")
+    write_erp_files(Batch(facts(tables), tables, units, currencies, erp, accounts_), enabled_formats(seeded))
     found: dict[str, bytes] = {}
     for path in sorted((folder / "erp").iterdir()):
-        if not path.name.startswith(tuple(publish.erp_formats())):
-            continue
         if path.suffix != ".zip":
             found[path.name] = path.read_bytes()
             continue

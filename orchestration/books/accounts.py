@@ -137,6 +137,13 @@ def _rules(connection: duckdb.DuckDBPyConnection, accounts: pa.Table) -> pa.Tabl
     )
     refuse(
         connection,
+        "an account rule for a partner country that is no ISO 3166 code (legal_entity, account_role, partner_country)",
+        """select legal_entity, account_role, partner_country from rules
+            where not regexp_full_match(partner_country, '[A-Z]{2}')""",
+        rules=rules,
+    )
+    refuse(
+        connection,
         "a payment joins programs, so that an account rule for it cannot name a program type"
         " (legal_entity, account_role, program_type)",
         f"""select legal_entity, account_role, program_type from rules

@@ -101,6 +101,8 @@ def test_rules_that_are_none_are_refused(connection: duckdb.DuckDBPyConnection) 
     double = rule("contra_revenue", "401", partner_country="CA")
     with pytest.raises(books.LedgerError, match=r"more than one account .*\(US01, contra_revenue, None, CA\)"):
         contra(connection, rules(double, double | {"account": "402"}))
+    with pytest.raises(books.LedgerError, match=r"no ISO 3166 code .*\(US01, contra_revenue, Canada\)"):
+        contra(connection, rules(rule("contra_revenue", "2", partner_country="Canada")))
     with pytest.raises(books.LedgerError, match=r"a payment joins programs.*\(US01, accounts_payable, fund\)"):
         contra(connection, rules(rule("accounts_payable", "2", program_type="fund")))
 

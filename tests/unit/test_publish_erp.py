@@ -62,10 +62,12 @@ def fields_of(name: str, content: bytes) -> list[dict[str, str]]:
 
 def test_without_a_switch_nothing_is_written(settings: Settings, tmp_path: Path) -> None:
     assert accrual_files(tmp_path, settings, []) == {}
-    assert sorted(path.name for path in (tmp_path / "batch" / "erp").iterdir()) == [
-        "journal_2017-06.csv",
-        "journal_2017-06.xlsx",
-    ]
+    tables = erp.accrual(settings, {"accrued": "5"})
+    neutral = ["journal_2017-06.csv", "journal_2017-06.xlsx"]
+    for names, expected in (([], neutral), (["sap_journal"], [*neutral, "sap_journal_US01_2017-06.csv"])):
+        folder = tmp_path / "-".join(["books", *names])
+        publish.renderer(erp.seeds(settings, {"US01": names}))(folder, erp.facts(tables), tables)
+        assert sorted(path.name for path in (folder / "erp").iterdir()) == expected
 
 
 def test_the_repository_switches_nothing_on() -> None:
@@ -425,7 +427,7 @@ DEBIT_CREDIT = {
 
 
 @hypothesis_settings(
-    max_examples=15, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=6, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(rows=differences())
 def test_journals_say_what_the_ledger_says(
@@ -453,3 +455,48 @@ def test_journals_say_what_the_ledger_says(
             assert dict(found) == {code: sums for (mine, code), sums in told.items() if mine == entity}
             assert all(debits == credits_ for debits, credits_ in found.values())
             assert {record[key].split(" ")[0] for record in records} == lines
+
+
+INSTRUMENTS = st.sampled_from(["credit_memo", "supplier_invoice"])
+
+
+@st.composite
+def dues(draw: st.DrawFn) -> list[dict[str, Any]]:
+    """Rows of a settlement of US01: earned, less what is held, in any instrument."""
+    rows = {}
+    for number in range(draw(st.integers(1, 6))):
+        key = (f"p{number}@1", draw(NAMES), draw(st.sampled_from(["2017-Q1", "2017-Q2"])))
+        row = dict(zip(("program_key", "payee_id", "period_id"), key, strict=True))
+        row |= {"instrument": draw(INSTRUMENTS), "currency": draw(st.sampled_from(["USD", "CAD"]))}
+        rows[key] = row | {"earned": str(draw(MONEY)), "held": str(draw(MONEY))}
+    return list(rows.values())
+
+
+@hypothesis_settings(
+    max_examples=6, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(rows=dues(), names=st.sets(st.sampled_from(["oracle_ap", "oracle_ar"])))
+def test_journal_and_subledgers_together_say_what_the_ledger_says(
+    settings: Settings, tmp_path_factory: pytest.TempPathFactory, rows: list[dict[str, Any]], names: set[str]
+) -> None:
+    tables = erp.settlement(settings, *rows).tables()
+    seeded = erp.seeds(settings, {"US01": ["oracle_gl", *sorted(names)]})
+    files = erp.write(tmp_path_factory.mktemp("any"), seeded, tables)
+    told: dict[str, Decimal] = {}
+    for row in tables["posting"].to_pylist():
+        if row["account_role"] == "accrued_rebates":
+            told[f"2-{row['journal_line']}"] = row["debit"] - row["credit"]
+    found: dict[str, Decimal] = {}
+    for name, content in files.items():
+        assert not content.startswith(b"\xef\xbb\xbf")
+        for record in fields_of(name, content):
+            if "GlInterface" in name and record["SEGMENT3"] == "231500":
+                amount = Decimal(record["ENTERED_DR"] or 0) - Decimal(record["ENTERED_CR"] or 0)
+                assert found.setdefault(record["REFERENCE21"], amount) == amount
+            elif "ApInvoiceLines" in name:
+                assert record["DESCRIPTION"].split(" ")[0] not in found
+                found[record["DESCRIPTION"].split(" ")[0]] = Decimal(record["AMOUNT"])
+            elif "RaInterface" in name:
+                assert record["INTERFACE_LINE_ATTRIBUTE2"] not in found
+                found[record["INTERFACE_LINE_ATTRIBUTE2"]] = -Decimal(record["AMOUNT"])
+    assert found == told

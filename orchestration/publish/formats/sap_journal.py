@@ -87,7 +87,6 @@ ERP = ErpFormat(
         Setting("date_format", "form of dates, as the user's settings in SAP", "YYYYMMDD", tuple(DATE_FORMATS)),
     ),
     date_format="$date_format",
-    decimals=3,
     document_lines=999,
     most_document_lines=999,
     derive=derive,
