@@ -20,7 +20,7 @@ COLUMNS = ("legal_entity", "account", "cost_centre", "tax_code", "payee_id", "pr
 
 SEGMENTS = Setting(
     "segments",
-    "segments of an account, joined by |: a column in braces ({account}, {cost_centre}, {legal_entity}, …) or a text",
+    "segments of an account, joined by a vertical bar: a column in braces, or a text",
 )
 
 _COLUMN = re.compile(r"\{(\w+)\}")

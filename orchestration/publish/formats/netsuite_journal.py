@@ -41,7 +41,7 @@ def derive(rows: pa.Table, settings: Mapping[str, str]) -> pa.Table:
 
 
 FIELDS = (
-    Field("External ID", "external_id", size=30, required=True, meaning="journal entry; refused when it comes again"),
+    Field("External ID", "external_id", size=30, required=True, meaning="names the journal entry"),
     Field("Subsidiary", setting="subsidiary", required=True),
     Field("Currency", "currency", size=3, required=True),
     Field("Date", "posting_date", kind="date", required=True, meaning="last day of the accounting month"),
