@@ -269,6 +269,12 @@ FILE = Entity(
         Column("rows_in", "BIGINT", "rows read (without headers); 0 when unreadable", "12000", True),
         Column("status", TEXT, "read or unreadable", "read", True, ("read", "unreadable")),
         Column("error", TEXT, "why the file could not be read", ""),
+        Column(
+            "parts",
+            TEXT,
+            "sheets or archive members that its rows came from, JSON: name, and the row_number of its first row",
+            '[{"name": "North", "first_row": 1}]',
+        ),
     ),
 )
 """The register of files: one Parquet per received file in raw/file/."""

@@ -9,7 +9,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from orchestration.contract import DATE, ENTITIES, FILE, LINE, ORIGIN, TEXT, VERDICT, Column, Entity
-from orchestration.intake.mapping import CsvFormat, ExcelFormat, Mapping, load_mapping
+from orchestration.intake.formats import CsvFormat, ExcelFormat, Format, JsonLinesFormat, Tabular
+from orchestration.intake.mapping import Mapping, load_mapping
 from orchestration.settings import REPOSITORY, Settings
 from orchestration.validation.lookups import HELPERS
 from orchestration.validation.suites import Rule, Suite, load_suites
@@ -42,6 +43,8 @@ This page is written by `python -m orchestration.contract_docs` from `orchestrat
 | the same content again, under whatever name | known; nothing changes |
 | other content under a name that came before | a new file; for a key that comes again the newest file wins |
 | name ends in `.part` or `.tmp`, or begins with `.` | not looked at: still being delivered |
+| the mapping says `complete_when`, and that marker file has not come | *waiting*: not received yet |
+| the file changes while it is read | *waiting*: not received; taken in next time |
 | unknown source folder, or name outside the source's pattern | received, *unmapped*; read once a mapping fits |
 | empty file, wrong format, encoding or sheet, stray quote that would swallow rows | received, *unreadable*: reason |
 | column missing, unexpected, or given twice | the whole file is *unreadable*; the message names the columns |
@@ -98,16 +101,7 @@ def _code(text: str) -> str:
 
 
 def _source(mapping: Mapping) -> str:
-    fmt = mapping.format
-    if isinstance(fmt, CsvFormat):
-        described = (
-            f"CSV, {fmt.encoding}, separator `{fmt.separator}`, decimal `{fmt.decimal}`, dates `{fmt.date_format}`"
-        )
-    elif isinstance(fmt, ExcelFormat):
-        described = f"Excel, sheet `{fmt.sheet}`"
-    else:
-        described = "Parquet"
-    described += f", column names in row {fmt.header_row}" if fmt.header_row > 1 else ""
+    described = _format(mapping.format)
     codes = "; product codes are the source's own, mapped by `product_cross_reference`"
     head = (
         f"### {mapping.source}\n\n{mapping.description} Owner: {mapping.owner}.\n\n"
@@ -120,6 +114,12 @@ def _source(mapping: Mapping) -> str:
         notes = []
         if spec.values:
             notes.append(", ".join(f"`{theirs}` = {ours}" for theirs, ours in spec.values.items()))
+        if spec.zero_pad:
+            notes.append(f"zeros before it up to {spec.zero_pad} digits")
+        if spec.date_format:
+            notes.append(f"dates `{spec.date_format}`")
+        if spec.percent:
+            notes.append("a percentage")
         if spec.template:
             notes.append(f"written as `{spec.template}`")
         if spec.default is not None:
@@ -129,8 +129,29 @@ def _source(mapping: Mapping) -> str:
     for name, value in mapping.constants.items():
         ours = ENTITIES[mapping.entity].column(name)
         rows.append(["(constant)", f"`{name}`", ours.meaning, ours.type, f"always `{value}`"])
+    rows += [
+        ["(sign)", "`quantity`, `net_amount`", f"{how} for `{kind}`", "", ""] for kind, how in mapping.signs.items()
+    ]
     rows += [[f"`{name}`", "(not read)", "", "", ""] for name in mapping.ignored_columns]
     return f"{head}\n{_table(['in the file', 'our column', 'meaning', 'type', 'values'], rows)}"
+
+
+def _format(fmt: Format) -> str:
+    """How a source's files are written, in words: what they all are, and what is declared beyond the defaults."""
+    if isinstance(fmt, CsvFormat):
+        words = [
+            f"CSV, {fmt.encoding}, separator `{fmt.separator}`, decimal `{fmt.decimal}`, dates `{fmt.date_format}`"
+        ]
+    elif isinstance(fmt, ExcelFormat):
+        words = [f"Excel, sheet `{fmt.sheet}`" if fmt.sheet else f"Excel, sheets `{fmt.sheets}`"]
+    else:
+        words = ["JSON lines" if isinstance(fmt, JsonLinesFormat) else "Parquet"]
+    row = fmt.header_row if isinstance(fmt, Tabular) else 1
+    words += ["column names in the first row that has them all"] if row == "find" else []
+    words += [f"column names in row {row}"] if row not in (1, "find") else []
+    said = {"type", "encoding", "separator", "decimal", "date_format", "sheet", "sheets", "header_row"}
+    more = fmt.model_dump(mode="json", exclude_defaults=True, exclude=said)
+    return ", ".join([*words, *(f"{name} `{value}`" for name, value in more.items())])
 
 
 def _unit(column: Column) -> str:

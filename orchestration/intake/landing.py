@@ -10,6 +10,7 @@ from __future__ import annotations
 import fcntl
 import hashlib
 import json
+import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -99,16 +100,21 @@ def receipts(settings: Settings) -> list[Receipt]:
     return found
 
 
-def receive(settings: Settings, source: str, path: Path, file_hash: str, sequence: int) -> Receipt | None:
+def receive(
+    settings: Settings, source: str, path: Path, file_hash: str, sequence: int, seen: os.stat_result
+) -> Receipt | None:
     """Store a content and write its receipt; None if the file changed since it was fingerprinted.
 
+    ``seen``: what the file system said of the file before. Size and time of change must still be those:
+    a file that is being written may pause, but not go back. FileNotFoundError if it was taken away.
     The copy is made first: a receipt never stands without its content.
     """
     copy = stored(settings, file_hash)
     copy.parent.mkdir(parents=True, exist_ok=True)
     half = copy.with_name(f".{sequence:06}.tmp")
     shutil.copyfile(path, half)
-    if fingerprint(half) != file_hash:
+    now = path.stat()
+    if (now.st_size, now.st_mtime_ns) != (seen.st_size, seen.st_mtime_ns) or fingerprint(half) != file_hash:
         half.unlink()
         return None
     file_bytes = half.stat().st_size

@@ -6,99 +6,40 @@ delivered files. A new source is one new mapping file and no code.
 
 from __future__ import annotations
 
-import codecs
 import fnmatch
 import hashlib
 import json
 import re
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import Field, ValidationError, field_validator, model_validator
 
-from orchestration.contract import ENTITIES, TEXT, Entity, raw_columns
+from orchestration.contract import DATE, ENTITIES, LINE, TEXT, Entity, raw_columns
+from orchestration.intake.formats import CsvFormat, DateFormat, ExcelFormat, JsonLinesFormat, ParquetFormat, Strict
 from orchestration.strict_yaml import UniqueKeys
 
-RECIPE_VERSION = 1
+RECIPE_VERSION = 2
 """Raised when the readers change what they make of the same bytes; all raw files are then rebuilt."""
-
-ISO_DATE = "%Y-%m-%d"
 
 
 class MappingError(ValueError):
     """A mapping file cannot be used. The message names the file, the field and the reason."""
 
 
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class _Format(_Strict):
-    header_row: int = Field(1, ge=1, description="record that holds the column names; the file's first record is 1")
-    date_format: str = Field(ISO_DATE, description="strptime format of dates given as text")
-    decimal: Literal[".", ","] = Field(".", description="decimal separator of numbers given as text")
-    thousands: Literal["", ".", ",", " ", "'"] = Field("", description="thousands separator; empty: none is accepted")
-
-    @field_validator("date_format")
-    @classmethod
-    def _complete(cls, value: str) -> str:
-        directives = re.findall(r"%(-?.)", value)
-        known = {"d", "-d", "m", "-m", "b", "B", "Y", "y"}
-        day, month, year = (any(d.lstrip("-") in kinds for d in directives) for kinds in ("d", "mbB", "Yy"))
-        if not (day and month and year) or set(directives) - known:
-            raise ValueError(f"{value!r}: expected a day (%d), a month (%m, %b, %B) and a year (%Y, %y)")
-        return value
-
-    @model_validator(mode="after")
-    def _separators_differ(self) -> _Format:
-        if self.decimal == self.thousands:
-            raise ValueError("decimal and thousands are the same character")
-        return self
-
-
-class CsvFormat(_Format):
-    """A delimited text file. Everything is declared, nothing is sniffed."""
-
-    type: Literal["csv"]
-    encoding: str
-    separator: str = Field(min_length=1, max_length=1)
-    decimal: Literal[".", ","]
-    date_format: str
-
-    @field_validator("encoding")
-    @classmethod
-    def _known(cls, value: str) -> str:
-        try:
-            return codecs.lookup(value).name
-        except LookupError:
-            raise ValueError(f"unknown encoding {value!r}; expected e.g. utf-8, cp1252, utf-16") from None
-
-
-class ExcelFormat(_Format):
-    """A workbook. Numbers and dates may be real cells or text in the declared notation."""
-
-    type: Literal["excel"]
-    sheet: str
-
-
-class ParquetFormat(_Format):
-    """A Parquet file. Typed columns are taken as they are; dates given as text need date_format."""
-
-    type: Literal["parquet"]
-    header_row: Literal[1] = 1
-    decimal: Literal["."] = "."
-    thousands: Literal[""] = ""
-
-
-class SourceColumn(_Strict):
+class SourceColumn(Strict):
     """How one of our columns is made from one of theirs: values first, then the template."""
 
     column: str
     template: str | None = Field(None, description="text around the value, e.g. R-{value}; an empty value stays empty")
     values: dict[str, str] | None = Field(None, description="theirs: ours; a value that is not listed is a parse error")
     default: str | None = Field(None, description="our value where theirs is empty")
+    zero_pad: int | None = Field(None, ge=2, le=50, description="digits of a code that lost its leading zeros")
+    date_format: DateFormat | None = Field(None, description="format of this date, where it differs from the file's")
+    percent: bool = Field(False, description="the number is a percentage, with or without its sign: 2,5 % is 0.025")
 
     @field_validator("template")
     @classmethod
@@ -108,7 +49,7 @@ class SourceColumn(_Strict):
         return value
 
 
-class Mapping(_Strict):
+class Mapping(Strict):
     """One source: who delivers what, in which format, and which column means what."""
 
     source: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
@@ -116,11 +57,24 @@ class Mapping(_Strict):
     owner: str
     entity: str
     file_pattern: str
-    format: CsvFormat | ExcelFormat | ParquetFormat = Field(discriminator="type")
+    format: CsvFormat | ExcelFormat | ParquetFormat | JsonLinesFormat = Field(discriminator="type")
     columns: dict[str, str | SourceColumn]
     constants: dict[str, str] = Field(default_factory=dict)
     ignored_columns: tuple[str, ...] = Field((), description="their columns that we knowingly do not read")
     product_codes: Literal["own", "cross_reference"] = "own"
+    signs: dict[str, Literal["as_reported", "reversed"]] = Field(
+        default_factory=dict,
+        description="by document type, whether quantity and net_amount come with the opposite of our sign",
+    )
+    complete_when: str = Field("", description="name of a file that says that a delivery is whole: {file_name}.done")
+
+    @field_validator("complete_when")
+    @classmethod
+    def _names_the_file(cls, value: str) -> str:
+        around = value.split("{file_name}")
+        if value and (len(around) != 2 or not "".join(around) or re.search(r"[{}/]", "".join(around))):
+            raise ValueError(f"{value!r}: expected a name made from {{file_name}}, e.g. {{file_name}}.done")
+        return value
 
     @model_validator(mode="after")
     def _fits_the_contract(self) -> Mapping:
@@ -146,6 +100,14 @@ class Mapping(_Strict):
                 raise ValueError(f"columns.{name}: values, template and default are for text columns only")
             if given.values and not given.template:
                 self._in_domain(contract, f"columns.{name}.values", name, list(given.values.values()))
+            if contract.column(name).type != TEXT and given.zero_pad:
+                raise ValueError(f"columns.{name}: zero_pad is for text columns only")
+            if contract.column(name).type != DATE and given.date_format:
+                raise ValueError(f"columns.{name}: date_format is for dates only")
+            if contract.column(name).type in (TEXT, DATE) and given.percent:
+                raise ValueError(f"columns.{name}: percent is for numbers only")
+            if given.percent and isinstance(self.format, ExcelFormat):
+                raise ValueError(f"columns.{name}: percent is not for workbooks, whose cells hold 2,5 % as 0.025")
             if given.default is not None:
                 self._in_domain(contract, f"columns.{name}.default", name, [given.default])
             if given.column in self.ignored_columns:
@@ -156,6 +118,10 @@ class Mapping(_Strict):
             self._in_domain(contract, f"constants.{name}", name, [value])
         if self.product_codes == "cross_reference" and self.entity != "line":
             raise ValueError("product_codes: cross_reference is for lines only")
+        if self.signs and contract is not LINE:
+            raise ValueError("signs: only lines have document types")
+        if self.signs:
+            self._in_domain(contract, "signs", "document_type", list(self.signs))
         return self
 
     @staticmethod
@@ -170,16 +136,31 @@ class Mapping(_Strict):
         spec = self.columns[name]
         return SourceColumn.model_validate({"column": spec}) if isinstance(spec, str) else spec
 
-    @property
+    @cached_property
     def source_columns(self) -> list[str]:
         """Their columns that a file must have, in the order of the mapping, each once."""
         return list(dict.fromkeys(self.column(name).column for name in self.columns))
+
+    @cached_property
+    def staged_columns(self) -> list[str]:
+        """Their columns that intake stages: those that a file must have, then those that it may have."""
+        return [*self.source_columns, *self.ignored_columns]
+
+    def marker(self, file_name: str) -> str:
+        """Name of the file that says that this one is whole; empty: none is needed."""
+        return self.complete_when.replace("{file_name}", file_name)
+
+    def is_marker(self, file_name: str) -> bool:
+        """Whether a file of this name only says that another one is whole."""
+        before, _, after = self.complete_when.partition("{file_name}")
+        named = file_name.removeprefix(before).removesuffix(after)
+        return bool(self.complete_when) and self.marker(named) == file_name
 
     def fits(self, file_name: str) -> bool:
         """Whether a file of this name belongs to the source's deliveries."""
         return fnmatch.fnmatchcase(file_name, self.file_pattern)
 
-    @property
+    @cached_property
     def recipe(self) -> str:
         """Hash of all that decides what the readers make of a file's bytes.
 
@@ -188,7 +169,7 @@ class Mapping(_Strict):
         contract = ENTITIES[self.entity]
         document = {
             "version": RECIPE_VERSION,
-            "mapping": self.model_dump(mode="json", exclude={"description", "owner"}),
+            "mapping": self.model_dump(mode="json", exclude={"description", "owner", "complete_when"}),
             "columns": [(column.name, column.type) for column in raw_columns(contract)],
         }
         return hashlib.sha256(json.dumps(document, sort_keys=True).encode()).hexdigest()[:32]

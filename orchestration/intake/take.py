@@ -1,10 +1,10 @@
 """Intake: landing → raw, one immutable Parquet per received content.
 
-What belongs here: which files are new, known or to be rebuilt, and the register of files. What
-does not: formats (readers.py), mappings (mapping.py), parsing (parse.py).
+What belongs here: which files are new, known, not whole yet or to be rebuilt. What does not: how a
+content gets into raw/ (build.py), formats (readers.py), mappings (mapping.py), parsing (parse.py).
 
-A file of raw/file/ is written last and carries in its Parquet metadata the ``recipe``: a hash of
-how its content was read. Where the recipe of today differs (the mapping changed, or came later),
+A file of raw/file/ carries in its Parquet metadata the ``recipe``: a hash of how its content was
+read. Where the recipe of today differs (the mapping changed, or came later),
 or a file is missing, the content is read again from the store. So raw/ depends on landing/ and the
 mappings alone, never on the order of runs.
 """
@@ -13,8 +13,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -22,22 +21,24 @@ from typing import Literal
 import duckdb
 
 from orchestration import warehouse
-from orchestration.contract import ENTITIES, FILE, Column, raw_columns
-from orchestration.intake import landing, parse, readers
+from orchestration.contract import ENTITIES, FILE, raw_columns
+from orchestration.intake import landing, parse
+from orchestration.intake.build import Builder, Registered, write_schemas
 from orchestration.intake.landing import Receipt
-from orchestration.intake.mapping import RECIPE_VERSION, Mapping, Mappings, load_mappings
+from orchestration.intake.mapping import RECIPE_VERSION, Mappings, load_mappings
 from orchestration.settings import Settings
 
 Progress = Callable[[str], None]
-Status = Literal["new", "known", "unreadable", "unmapped"]
+Status = Literal["new", "known", "waiting", "unreadable", "unmapped"]
 
 
 @dataclass(frozen=True)
 class FileReport:
     """What became of one delivered file.
 
-    status: new (received and read now), known (its content was received before), unreadable or
-    unmapped (received, no rows; the message says why). rows: rows read from its content.
+    status: new (received and read now), known (its content was received before), waiting (not whole yet:
+    not received), unreadable or unmapped (received, no rows; the message says why). rows: rows read from
+    its content.
     """
 
     source: str
@@ -71,19 +72,8 @@ class IntakeReport:
     def totals(self) -> dict[str, int]:
         """Files by status, files rebuilt, and rows of new files."""
         counts = Counter(report.status for report in self.files)
-        states: tuple[Status, ...] = ("new", "known", "unreadable", "unmapped")
+        states: tuple[Status, ...] = ("new", "known", "waiting", "unreadable", "unmapped")
         return {**{s: counts[s] for s in states}, "rebuilt": self.rebuilt, "new_rows": self.new_rows}
-
-
-@dataclass(frozen=True)
-class _Registered:
-    """A row of raw/file/ as far as reports need it."""
-
-    entity: str
-    status: str
-    rows: int
-    error: str
-    recipe: str
 
 
 def take_in(settings: Settings, progress: Progress | None = None) -> IntakeReport:
@@ -97,33 +87,43 @@ def take_in(settings: Settings, progress: Progress | None = None) -> IntakeRepor
     with landing.one_at_a_time(settings), warehouse.in_memory(settings) as connection:
         # the order of rows in a file is part of its bytes
         connection.execute("SET preserve_insertion_order = true")
-        _write_schemas(connection, settings)
-        known = landing.receipts(settings)
-        before = len(known)
+        kinds = {name: raw_columns(entity) for name, entity in ENTITIES.items()}
+        write_schemas(connection, settings, {**kinds, "file": FILE.columns})
+        known = _Known(landing.receipts(settings))
+        before = known.last
         files, misplaced = landing.delivered(settings)
-        outcomes = [_receive(settings, mappings, known, source, path) for source, path in files]
+        outcomes = [
+            _receive(settings, mappings, known, source, path)
+            for source, path in files
+            if not _only_a_marker(mappings, source, path)
+        ]
         register = _register(connection, settings)
-        rebuilt = 0
         read_again = set()
-        for receipt in known:
-            if not _current(settings, mappings, receipt, register.get(receipt.key)):
-                entry = _build(connection, settings, mappings, receipt)
-                register[receipt.key] = entry
-                note = f"{entry.rows:,} rows" if entry.status == "read" else entry.error
-                say(f"{receipt.source}/{receipt.file_name}: {note}")
-                if receipt.sequence <= before:
-                    rebuilt += 1
-                    read_again.add(receipt.sequence)
-        _remove_strangers(settings, {receipt.key for receipt in known})
+
+        def built(receipt: Receipt, entry: Registered) -> None:
+            register[receipt.key] = entry
+            note = f"{entry.rows:,} rows" if entry.status == "read" else entry.error
+            say(f"{receipt.source}/{receipt.file_name}: {note}")
+            if receipt.sequence <= before:
+                read_again.add(receipt.sequence)
+
+        builder = Builder(connection, settings, mappings, built)
+        present = {(path.parent.name, path.stem) for path in settings.raw.glob("*/[0-9]*.parquet")}
+        for receipt in known.receipts:
+            recipe = _recipe(mappings, receipt)
+            if not _current(register.get(receipt.key), recipe, receipt, present):
+                builder.add(receipt, recipe)
+        builder.finish()
+        _remove_strangers(settings, {receipt.key for receipt in known.receipts})
     reports = [_report(mappings, register, before, outcome) for outcome in outcomes]
     seen = {report.file_sequence for report in reports}
     reports += [
         _report(mappings, register, before, _Delivery(r.source, r.file_name, r.file_hash, r, "rebuilt from the store"))
-        for r in known
+        for r in known.receipts
         if r.sequence in read_again - seen
     ]
     reports += [_misplaced(settings, path) for path in misplaced]
-    return IntakeReport(tuple(reports), rebuilt)
+    return IntakeReport(tuple(reports), len(read_again))
 
 
 # --- what was delivered -----------------------------------------------------------------------
@@ -136,33 +136,66 @@ class _Delivery:
     file_hash: str
     receipt: Receipt | None
     message: str
+    status: Status = "unreadable"
+    """What a delivery without a receipt is."""
 
 
-def _receive(settings: Settings, mappings: Mappings, known: list[Receipt], source: str, path: Path) -> _Delivery:
-    """Give a new content its receipt (appended to ``known``), or find the receipt that it has."""
+class _Known:
+    """The receipts, oldest first, and the newest of each content of a source."""
+
+    def __init__(self, receipts: list[Receipt]) -> None:
+        self.receipts = receipts
+        self.newest = {(receipt.source, receipt.file_hash): receipt for receipt in receipts}
+
+    @property
+    def last(self) -> int:
+        """The highest receipt number; 0 without any."""
+        return self.receipts[-1].sequence if self.receipts else 0
+
+    def add(self, receipt: Receipt) -> None:
+        self.receipts.append(receipt)
+        self.newest[receipt.source, receipt.file_hash] = receipt
+
+
+def _only_a_marker(mappings: Mappings, source: str, path: Path) -> bool:
+    """Whether a file only says that another one is whole."""
+    mapping = mappings.usable.get(source)
+    return mapping is not None and mapping.is_marker(path.name)
+
+
+def _receive(settings: Settings, mappings: Mappings, known: _Known, source: str, path: Path) -> _Delivery:
+    """Give a new content its receipt (added to ``known``), or find the receipt that it has."""
+    mapping, _ = mappings.find(source, path.name)
+    if mapping is not None and mapping.complete_when:
+        marker = mapping.marker(path.name)
+        if not path.with_name(marker).is_file():
+            reason = f"not whole yet: {marker} has not come; it is taken in when it has"
+            return _Delivery(source, path.name, "", None, reason, "waiting")
     try:
+        seen = path.stat()
         file_hash = landing.fingerprint(path)
     except OSError as error:
         reason = f"cannot be read ({error.strerror}); it is taken in when it can be"
         return _Delivery(source, path.name, "", None, reason)
-    same = [r for r in known if (r.source, r.file_hash) == (source, file_hash)]
-    fits = mappings.find(source, path.name)[0] is not None
+    same = known.newest.get((source, file_hash))
     # a content first delivered under a name that does not fit is received anew under one that does
-    if same and not (fits and mappings.find(source, same[-1].file_name)[0] is None):
-        first = same[-1]
-        message = f"same content as receipt {first.sequence:06} ({first.file_name})"
-        return _Delivery(source, path.name, file_hash, first, message)
-    sequence = known[-1].sequence + 1 if known else 1
-    receipt = landing.receive(settings, source, path, file_hash, sequence)
+    if same is not None and not (mapping is not None and mappings.find(source, same.file_name)[0] is None):
+        message = f"same content as receipt {same.sequence:06} ({same.file_name})"
+        return _Delivery(source, path.name, file_hash, same, message)
+    try:
+        receipt = landing.receive(settings, source, path, file_hash, known.last + 1, seen)
+    except FileNotFoundError:
+        receipt = None  # taken away while it was copied
     if receipt is None:
-        return _Delivery(source, path.name, file_hash, None, "changed while it was read; it is taken in next time")
-    known.append(receipt)
+        reason = "changed while it was read; it is taken in next time"
+        return _Delivery(source, path.name, file_hash, None, reason, "waiting")
+    known.add(receipt)
     return _Delivery(source, path.name, file_hash, receipt, "")
 
 
-def _report(mappings: Mappings, register: dict[str, _Registered], before: int, item: _Delivery) -> FileReport:
+def _report(mappings: Mappings, register: dict[str, Registered], before: int, item: _Delivery) -> FileReport:
     if item.receipt is None:
-        return FileReport(item.source, item.file_name, item.file_hash, None, "", "unreadable", 0, item.message)
+        return FileReport(item.source, item.file_name, item.file_hash, None, "", item.status, 0, item.message)
     entry = register[item.receipt.key]
     first_time = item.receipt.sequence > before and not item.message
     status: Status
@@ -203,103 +236,14 @@ def _recipe(mappings: Mappings, receipt: Receipt) -> str:
     return hashlib.sha256(f"{RECIPE_VERSION}: {reason}".encode()).hexdigest()[:32]
 
 
-def _raw_path(settings: Settings, entity: str, receipt: Receipt) -> Path:
-    return settings.raw / entity / f"{receipt.key}.parquet"
-
-
-def _current(settings: Settings, mappings: Mappings, receipt: Receipt, entry: _Registered | None) -> bool:
-    if entry is None or entry.recipe != _recipe(mappings, receipt):
+def _current(entry: Registered | None, recipe: str, receipt: Receipt, present: set[tuple[str, str]]) -> bool:
+    """Whether raw/ holds a content as it is read today. ``present``: (entity, file key) of the files of raw/."""
+    if entry is None or entry.recipe != recipe:
         return False
-    return entry.status != "read" or _raw_path(settings, entry.entity, receipt).is_file()
+    return entry.status != "read" or (entry.entity, receipt.key) in present
 
 
-def _build(
-    connection: duckdb.DuckDBPyConnection, settings: Settings, mappings: Mappings, receipt: Receipt
-) -> _Registered:
-    """Read a content from the store into raw/, the register's row last."""
-    path = landing.check_stored(settings, receipt)
-    mapping, error = mappings.find(receipt.source, receipt.file_name)
-    recipe = _recipe(mappings, receipt)
-    _raw_path(settings, "file", receipt).unlink(missing_ok=True)
-    for entity in ENTITIES:
-        _raw_path(settings, entity, receipt).unlink(missing_ok=True)
-    rows = 0
-    if mapping is not None:
-        try:
-            rows = _read(connection, settings, mapping, receipt, path, recipe)
-        except readers.UnreadableError as unreadable:
-            error = str(unreadable)
-    entry = _Registered(mapping.entity if mapping else "", "unreadable" if error else "read", rows, error, recipe)
-    values = {
-        "source": parse.literal(receipt.source),
-        "entity": parse.literal(entry.entity) if entry.entity else "NULL",
-        "file_sequence": str(receipt.sequence),
-        "file_name": parse.literal(receipt.file_name),
-        "file_hash": parse.literal(receipt.file_hash),
-        "file_bytes": str(receipt.file_bytes),
-        "rows_in": str(entry.rows),
-        "status": parse.literal(entry.status),
-        "error": parse.literal(entry.error) if entry.error else "NULL",
-    }
-    columns = ", ".join(f"CAST({values[c.name]} AS {c.type}) AS {c.name}" for c in FILE.columns)
-    _copy(connection, f"SELECT {columns}", _raw_path(settings, "file", receipt), recipe)
-    return entry
-
-
-def _read(
-    connection: duckdb.DuckDBPyConnection,
-    settings: Settings,
-    mapping: Mapping,
-    receipt: Receipt,
-    path: Path,
-    recipe: str,
-) -> int:
-    """Stage the records as text, parse them into raw/<entity>/; the number of rows."""
-    records = readers.open_records(path, mapping)
-    with _staged(settings, receipt, records) as stage:
-        connection.execute(f"CREATE OR REPLACE TEMP VIEW records AS FROM read_parquet({parse.literal(str(stage))})")
-        select = parse.statement(mapping, records.header, receipt.source, receipt.sequence, receipt.file_hash)
-        return _copy(connection, select, _raw_path(settings, mapping.entity, receipt), recipe)
-
-
-@contextmanager
-def _staged(settings: Settings, receipt: Receipt, records: readers.Records) -> Iterator[Path]:
-    """The records in a scratch file, so that parsing needs no more memory than a batch."""
-    import pyarrow.parquet as pq
-
-    folder = settings.scratch / "intake"
-    folder.mkdir(parents=True, exist_ok=True)
-    stage = folder / f"{receipt.key}.parquet"
-    try:
-        with pq.ParquetWriter(stage, records.schema, compression="snappy") as writer:
-            for batch in records.batches:
-                writer.write_batch(batch)
-        yield stage
-    finally:
-        stage.unlink(missing_ok=True)
-
-
-def _copy(connection: duckdb.DuckDBPyConnection, select: str, target: Path, recipe: str | None = None) -> int:
-    """Write a SELECT's rows to a Parquet file in one step; the number of rows."""
-    target.parent.mkdir(parents=True, exist_ok=True)
-    half = target.with_name(f".{target.name}.tmp")
-    metadata = f", KV_METADATA {{recipe: {parse.literal(recipe)}}}" if recipe else ""
-    connection.execute(f"COPY ({select}) TO {parse.literal(str(half))} (FORMAT parquet, COMPRESSION zstd{metadata})")
-    rows = connection.fetchall()[0][0]
-    half.replace(target)
-    return int(rows)
-
-
-def _write_schemas(connection: duckdb.DuckDBPyConnection, settings: Settings) -> None:
-    """A file without rows per entity, so that readers find the columns before the first file."""
-    kinds: dict[str, tuple[Column, ...]] = {name: raw_columns(entity) for name, entity in ENTITIES.items()}
-    kinds["file"] = FILE.columns
-    for name, columns in kinds.items():
-        nulls = ", ".join(f"CAST(NULL AS {column.type}) AS {column.name}" for column in columns)
-        _copy(connection, f"SELECT {nulls} WHERE false", settings.raw / name / "_schema.parquet")
-
-
-def _register(connection: duckdb.DuckDBPyConnection, settings: Settings) -> dict[str, _Registered]:
+def _register(connection: duckdb.DuckDBPyConnection, settings: Settings) -> dict[str, Registered]:
     """raw/file/ by file key, with each file's recipe."""
     files = parse.literal(str(settings.raw / "file" / "[0-9]*.parquet"))
     if not any((settings.raw / "file").glob("[0-9]*.parquet")):
@@ -314,7 +258,7 @@ def _register(connection: duckdb.DuckDBPyConnection, settings: Settings) -> dict
         "SELECT parse_filename(filename, true), coalesce(entity, ''), status, rows_in, coalesce(error, '')"
         f" FROM read_parquet({files}, filename = true)"
     ).fetchall()
-    return {key: _Registered(entity, status, n, error, recipes.get(key, "")) for key, entity, status, n, error in rows}
+    return {key: Registered(entity, status, n, error, recipes.get(key, "")) for key, entity, status, n, error in rows}
 
 
 def _remove_strangers(settings: Settings, keys: set[str]) -> None:

@@ -19,7 +19,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from orchestration.contract import ENTITIES, FILE, raw_columns
-from orchestration.intake import FileReport, IntakeReport, LandingError, landing, readers, take_in
+from orchestration.intake import FileReport, IntakeReport, LandingError, landing, read_csv, take_in
 from orchestration.settings import Settings
 
 NORTH_HEADER = (
@@ -145,7 +145,15 @@ def test_canonical_csv_and_master_data(settings: Settings) -> None:
         settings, "erp_fx_rates", "r.csv", "from_currency,to_currency,rate_date,rate\nCAD,USD,2017-01-02,0.75020000\n"
     )
     report = take_in(settings)
-    assert report.totals == {"new": 3, "known": 0, "unreadable": 0, "unmapped": 0, "rebuilt": 0, "new_rows": 3}
+    assert report.totals == {
+        "new": 3,
+        "known": 0,
+        "waiting": 0,
+        "unreadable": 0,
+        "unmapped": 0,
+        "rebuilt": 0,
+        "new_rows": 3,
+    }
     line = raw(settings)[0]
     assert (line["stream"], line["document_date"]) == ("sell_in", datetime.date(2017, 3, 31))
     assert line["parse_errors"] is None
@@ -289,7 +297,7 @@ def test_empty_values_stay_empty_and_errors_add_up(settings: Settings) -> None:
 
 
 def test_ragged_rows_are_rows_and_numbers_count_records(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(readers, "BLOCK_BYTES", 256)  # several blocks
+    monkeypatch.setattr(read_csv, "BLOCK_BYTES", 256)  # several blocks
     good = [NORTH_LINE.replace("B1", f"G{i}") for i in range(9)]
     lines = [good[0], "S1;10;R", *good[1:3], "", NORTH_LINE.replace("B1", "L1") + ";more;yet", good[3], *good[4:]]
     lines[3] = lines[3].replace("Müller & Söhne", '"Müller\r\nzwei Zeilen"')
