@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import codecs
 import collections
+import contextlib
 import csv
 import io
 import itertools
@@ -31,6 +32,7 @@ MAX_SHAPE_ERRORS = 100_000
 """A file with more records of the wrong shape is not in the declared format."""
 csv.field_size_limit(2 * BLOCK_BYTES)  # the module's own limit of 128 KiB would stop at a long free text
 
+_BAD_QUOTE = "row: text after a closing quote: a quote within quotes must be doubled or escaped, as declared"
 _MARKS = (
     (codecs.BOM_UTF8, "utf-8"),
     (codecs.BOM_UTF32_LE, "utf-32"),
@@ -128,7 +130,7 @@ def _batches(path: Path, fmt: CsvFormat, width: int, heading: int, has_quote: bo
     dropped: list[int] = []
     names = [f"c{i}" for i in range(width)]
     number_of_next = 1
-    line_break = False
+    bad_quotes = np.array(_check_quotes(path, fmt) if has_quote else [], dtype=np.int64)
     try:
         with pa_csv.open_csv(
             path,
@@ -160,39 +162,51 @@ def _batches(path: Path, fmt: CsvFormat, width: int, heading: int, has_quote: bo
                 numbers = np.setdiff1d(candidates, skipped, assume_unique=True)[: batch.num_rows]
                 if batch.num_rows:
                     number_of_next = int(numbers[-1]) + 1
-                line_break = line_break or (has_quote and any(_has_line_break(column) for column in batch.columns))
-                data = pa.record_batch(
-                    [pa.array(numbers), pa.nulls(batch.num_rows, pa.string()), *batch.columns], schema=schema(width)
-                )
+                errors = pa.nulls(batch.num_rows, pa.string())
+                if len(bad_quotes):
+                    errors = pc.if_else(pa.array(np.isin(numbers, bad_quotes)), _BAD_QUOTE, errors)
+                data = pa.record_batch([pa.array(numbers), errors, *batch.columns], schema=schema(width))
                 yield data.slice(int(np.searchsorted(numbers, heading, side="right")))
     except (pa.ArrowInvalid, UnicodeError) as error:
         _check_quotes(path, fmt)
         if "straddling" in str(error):
             raise UnreadableError(f"a row is longer than {BLOCK_BYTES:,} bytes") from error
         raise UnreadableError(_not_decoded(fmt.encoding, error)) from error
-    if line_break or (has_quote and any("\n" in text or "\r" in text for _, text, _ in malformed)):
-        _check_quotes(path, fmt)
     if malformed:
         yield _malformed_batch(malformed, fmt, width)
 
 
-def _has_line_break(column: pa.Array) -> bool:
-    return bool(pc.any(pc.match_substring_regex(column, "[\\r\\n]")).as_py())
+def _check_quotes(path: Path, fmt: CsvFormat) -> list[int]:
+    """Numbers of the records with text after a closing quote, by a second, strict reader.
 
-
-def _check_quotes(path: Path, fmt: CsvFormat) -> None:
-    """Raise UnreadableError where a stray quote swallows the rows after it, or a line is too long.
-
-    Only called where a value holds a line break: a strict second pass, whose rows are dropped.
+    Raises UnreadableError where a stray quote swallows the rows after it, or a line is too long.
     """
-    with path.open(encoding=fmt.encoding, newline="") as stream:
-        reader = csv.reader(_lines(stream), strict=True, **_dialect(fmt))
+    try:
+        with path.open(encoding=fmt.encoding, newline="") as stream, contextlib.suppress(csv.Error):
+            collections.deque(csv.reader(_lines(stream), strict=True, **_dialect(fmt)), maxlen=0)
+            return []
+        with path.open(encoding=fmt.encoding, newline="") as stream:
+            return _bad_quotes(csv.reader(_lines(stream), strict=True, **_dialect(fmt)))
+    except UnicodeError as error:
+        raise UnreadableError(_not_decoded(fmt.encoding, error)) from error
+
+
+def _bad_quotes(reader: Any) -> list[int]:
+    """``_check_quotes`` of a file that has such records: after an error, the reader goes on with the next line."""
+    found: list[int] = []
+    number = line = 0
+    while True:
+        number += 1
         try:
-            collections.deque(reader, maxlen=0)
+            if next(reader, None) is None:
+                return found
         except csv.Error as error:
-            raise UnreadableError(f"a quote is not closed properly before line {reader.line_num}: {error}") from error
-        except UnicodeError as error:
-            raise UnreadableError(_not_decoded(fmt.encoding, error)) from error
+            if reader.line_num > line + 1 or "end of data" in str(error):
+                raise UnreadableError(
+                    f"a quote is not closed properly before line {reader.line_num}: {error}"
+                ) from error
+            found.append(number)
+        line = reader.line_num
 
 
 def _malformed_batch(malformed: list[tuple[int, str, int]], fmt: CsvFormat, width: int) -> pa.RecordBatch:

@@ -45,7 +45,7 @@ def open_excel(path: Path, fmt: ExcelFormat, mapping: Mapping) -> Iterator[Recor
     filled = 0
     for name in names:
         problems = excel_markup.problem_cells(path, name)
-        with _readable():
+        with _readable(name if fmt.sheets else ""):
             records = _sheet(workbook.get_sheet_by_name(name), fmt, mapping, problems)
         if records is None and not fmt.sheets:
             raise UnreadableError(f"file is empty: sheet {name!r} has no cells")
@@ -63,16 +63,16 @@ def _load(path: Path) -> CalamineWorkbook:
 
 
 @contextmanager
-def _readable() -> Iterator[None]:
-    """Whatever the workbook library raises for damaged bytes is an UnreadableError."""
+def _readable(part: str = "") -> Iterator[None]:
+    """Whatever the workbook library raises for damaged bytes is an UnreadableError; ``part``: the sheet to name."""
     from python_calamine import CalamineError, PasswordError
 
     try:
         yield
     except PasswordError as error:
         raise UnreadableError("the workbook is protected by a password; it must be delivered without one") from error
-    except UnreadableError:
-        raise
+    except UnreadableError as error:
+        raise UnreadableError(f"{part}: {error}" if part else str(error)) from error
     except (CalamineError, OSError, ValueError, MemoryError) as error:
         raise UnreadableError(f"not readable as a workbook: {error}") from error
     except BaseException as error:

@@ -9,6 +9,7 @@ Memory is bounded by the batch, except that a workbook's sheet is held as a whol
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -52,8 +53,18 @@ def open_records(path: Path, mapping: Mapping) -> Iterator[Records]:
     else:
         found = iter([open_parquet(path, mapping.format, mapping)])
     for records in found:
-        check_header(records.header, mapping, max(records.heading, 1))
+        with _named(records.part):
+            check_header(records.header, mapping, max(records.heading, 1))
         yield records
+
+
+@contextmanager
+def _named(part: str) -> Iterator[None]:
+    """Name the part that an UnreadableError is about."""
+    try:
+        yield
+    except UnreadableError as error:
+        raise UnreadableError(f"{part}: {error}" if part else str(error)) from error
 
 
 def read(path: Path, mapping: Mapping, scratch: Path, parts: list[Part]) -> Iterator[pa.RecordBatch]:
@@ -65,19 +76,15 @@ def read(path: Path, mapping: Mapping, scratch: Path, parts: list[Part]) -> Iter
     offset = 0
     with unpacked(path, mapping.format, scratch) as files:
         for member, file in files:
-            where = f"{member}: " if member else ""
-            try:
+            with _named(member):
                 for records in open_records(file, mapping):
-                    name = " / ".join(part for part in (member, records.part) if part)
-                    where = f"{name}: " if name else ""
-                    if name:
+                    if name := " / ".join(part for part in (member, records.part) if part):
                         parts.append(Part(name, offset + 1))
                     last = records.heading
-                    for batch in staged(records, mapping):
-                        if batch.num_rows:
-                            last = max(last, pc.max(batch.column(0)).as_py())
-                            numbers = pc.add(batch.column(0), offset) if offset else batch.column(0)
-                            yield batch.set_column(0, "row_number", numbers)
+                    with _named(records.part):
+                        for batch in staged(records, mapping):
+                            if batch.num_rows:
+                                last = max(last, pc.max(batch.column(0)).as_py())
+                                numbers = pc.add(batch.column(0), offset) if offset else batch.column(0)
+                                yield batch.set_column(0, "row_number", numbers)
                     offset += last
-            except UnreadableError as error:
-                raise UnreadableError(f"{where}{error}") from error
