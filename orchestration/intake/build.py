@@ -33,6 +33,8 @@ from orchestration.settings import Settings
 SMALL_ROWS = 20_000
 SMALL_BYTES = 4 << 20
 """A content with at most so many rows and bytes of text is parsed together with others."""
+FEW_ROWS = 1_000
+"""Up to so many rows zstd takes longer to set up than to compress, a millisecond per file."""
 TOGETHER_FILES = 1_000
 TOGETHER_BYTES = 32 << 20
 """So much is parsed together."""
@@ -81,11 +83,14 @@ class Builder:
         connection: duckdb.DuckDBPyConnection,
         settings: Settings,
         mappings: Mappings,
+        present: set[tuple[str, str]],
         built: Callable[[Receipt, Registered], None],
     ) -> None:
+        """``present``: (entity, file key) of the files that raw/ has."""
         self.connection = connection
         self.settings = settings
         self.mappings = mappings
+        self.present = present
         self.built = built
         self.waiting: list[_Content] = []
         self.bytes = 0
@@ -96,7 +101,8 @@ class Builder:
         mapping, reason = self.mappings.find(receipt.source, receipt.file_name)
         content = _Content(receipt, recipe, mapping, reason)
         for entity in ("file", *ENTITIES):
-            raw_path(self.settings, entity, receipt).unlink(missing_ok=True)
+            if (entity, receipt.key) in self.present:
+                raw_path(self.settings, entity, receipt).unlink()
         if mapping is not None:
             try:
                 self._read(content, mapping, path)
@@ -224,7 +230,7 @@ def _write(table: pa.Table, target: Path, recipe: str) -> None:
     with pq.ParquetWriter(
         half,
         table.schema,
-        compression="zstd",
+        compression="zstd" if table.num_rows > FEW_ROWS else "snappy",
         use_dictionary=False,
         store_schema=False,
         store_decimal_as_integer=True,  # as DuckDB writes them

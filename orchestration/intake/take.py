@@ -107,8 +107,8 @@ def take_in(settings: Settings, progress: Progress | None = None) -> IntakeRepor
             if receipt.sequence <= before:
                 read_again.add(receipt.sequence)
 
-        builder = Builder(connection, settings, mappings, built)
         present = {(path.parent.name, path.stem) for path in settings.raw.glob("*/[0-9]*.parquet")}
+        builder = Builder(connection, settings, mappings, present, built)
         for receipt in known.receipts:
             recipe = _recipe(mappings, receipt)
             if not _current(register.get(receipt.key), recipe, receipt, present):
