@@ -11,20 +11,13 @@ from typing import Any
 
 import duckdb
 import pytest
-import yaml
 
 from orchestration.intake import FileReport, take_in
-from orchestration.settings import REPOSITORY, Settings
+from orchestration.settings import Settings
 from orchestration.validation import FileVerdict, validate
 from tests.corpus.catalogue import KINDS, PAGE, page
+from tests.corpus.company import prepare, settings_in
 from tests.corpus.kind import Kind
-
-MASTER = {
-    "erp_partners": "partner_id,partner_name,partner_type,parent_partner_id,channel,region,country\n"
-    "D-1,One,distributor,,grocery,,US\nR-1,Two,reseller,,grocery,,US\n",
-    "erp_products": "product_id,product_name,family,brand,category,base_unit,list_price\n0077,Milk,F,B,C,EA,2.79\n",
-    "erp_product_units": "product_id,unit,factor\n0077,EA,1\n",
-}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -38,14 +31,8 @@ class Outcome:
 
 def take_all(kinds: list[Kind], settings: Settings) -> Outcome:
     """Deliver kinds, each under a source of its own, take them in and validate them."""
-    shutil.copytree(REPOSITORY / "seeds" / "sources", settings.sources)
-    for source, content in MASTER.items():
-        (settings.landing / source).mkdir(parents=True)
-        (settings.landing / source / "master.csv").write_text(content)
+    prepare(settings, kinds)
     for kind in kinds:
-        document = yaml.safe_dump(kind.document, allow_unicode=True, sort_keys=False)
-        (settings.sources / f"{kind.name}.yml").write_text(document, encoding="utf-8")
-        (settings.landing / kind.name).mkdir()
         (settings.landing / kind.name / "report").write_bytes(kind.bytes)
     files = {report.source: report for report in take_in(settings).files}
     verdicts = {verdict.source: verdict for verdict in validate(settings).files}
@@ -69,12 +56,8 @@ def take_all(kinds: list[Kind], settings: Settings) -> Outcome:
 @pytest.fixture(scope="module")
 def outcome(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Outcome]:
     folder = tmp_path_factory.mktemp("corpus")
-    yield take_all([k for k in KINDS if not k.slow], corpus_settings(folder))
+    yield take_all([k for k in KINDS if not k.slow], settings_in(folder))
     shutil.rmtree(folder)
-
-
-def corpus_settings(folder: Path) -> Settings:
-    return Settings(data=folder / "data", sources=folder / "sources", memory_limit="1GB")
 
 
 def check(kind: Kind, outcome: Outcome) -> None:
@@ -119,7 +102,7 @@ def test_kind(kind: Kind, outcome: Outcome) -> None:
 @pytest.mark.slow
 def test_kinds_of_100_megabytes(tmp_path: Path) -> None:
     large = [kind for kind in KINDS if kind.slow]
-    found = take_all(large, corpus_settings(tmp_path))
+    found = take_all(large, settings_in(tmp_path))
     for kind in large:
         check(kind, found)
 
