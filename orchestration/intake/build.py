@@ -76,7 +76,7 @@ def raw_path(settings: Settings, entity: str, receipt: Receipt) -> Path:
 
 
 class Builder:
-    """Brings contents into raw/. ``built`` is told of each when its entry in the register stands."""
+    """Brings contents into raw/. ``built`` is told of those whose entries in the register stand."""
 
     def __init__(
         self,
@@ -84,7 +84,7 @@ class Builder:
         settings: Settings,
         mappings: Mappings,
         present: set[tuple[str, str]],
-        built: Callable[[Receipt, Registered], None],
+        built: Callable[[list[tuple[Receipt, Registered]]], None],
     ) -> None:
         """``present``: (entity, file key) of the files that raw/ has."""
         self.connection = connection
@@ -184,7 +184,7 @@ class Builder:
             _write(parsed.slice(first, content.rows), target, content.recipe)
 
     def _register(self, contents: list[_Content]) -> None:
-        """Write the register's entry of each content, and tell of it."""
+        """Write the register's entry of each content, and tell of them."""
         if not contents:
             return
         values: list[dict[str, Any]] = [
@@ -205,11 +205,14 @@ class Builder:
         types = {"VARCHAR": pa.string(), "INTEGER": pa.int32(), "BIGINT": pa.int64()}
         schema = pa.schema([(column.name, types[column.type]) for column in FILE.columns])
         table = pa.Table.from_pylist(values, schema=schema)
+        entries = []
         for place, content in enumerate(contents):
             _write(table.slice(place, 1), raw_path(self.settings, "file", content.receipt), content.recipe)
             status = values[place]["status"]
             entity = content.mapping.entity if content.mapping else ""
-            self.built(content.receipt, Registered(entity, status, content.rows, content.error, content.recipe))
+            entry = Registered(entity, status, content.rows, content.error, content.recipe)
+            entries.append((content.receipt, entry))
+        self.built(entries)
 
 
 @contextmanager

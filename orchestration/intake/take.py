@@ -28,6 +28,9 @@ from orchestration.intake.landing import Receipt
 from orchestration.intake.mapping import RECIPE_VERSION, Mappings, load_mappings
 from orchestration.settings import Settings
 
+TOLD_EACH = 50
+"""Of so many contents a line each is said; every line becomes an event in the run's log."""
+
 Progress = Callable[[str], None]
 Status = Literal["new", "known", "waiting", "unreadable", "unmapped"]
 
@@ -98,14 +101,13 @@ def take_in(settings: Settings, progress: Progress | None = None) -> IntakeRepor
             if not _only_a_marker(mappings, source, path)
         ]
         register = _register(connection, settings)
-        read_again = set()
+        read_again: set[int] = set()
 
-        def built(receipt: Receipt, entry: Registered) -> None:
-            register[receipt.key] = entry
-            note = f"{entry.rows:,} rows" if entry.status == "read" else entry.error
-            say(f"{receipt.source}/{receipt.file_name}: {note}")
-            if receipt.sequence <= before:
-                read_again.add(receipt.sequence)
+        def built(entries: list[tuple[Receipt, Registered]]) -> None:
+            register.update((receipt.key, entry) for receipt, entry in entries)
+            read_again.update(receipt.sequence for receipt, _ in entries if receipt.sequence <= before)
+            for message in _told(entries):
+                say(message)
 
         present = {(path.parent.name, path.stem) for path in settings.raw.glob("*/[0-9]*.parquet")}
         builder = Builder(connection, settings, mappings, present, built)
@@ -124,6 +126,25 @@ def take_in(settings: Settings, progress: Progress | None = None) -> IntakeRepor
     ]
     reports += [_misplaced(settings, path) for path in misplaced]
     return IntakeReport(tuple(reports), len(read_again))
+
+
+def _told(entries: list[tuple[Receipt, Registered]]) -> list[str]:
+    """What is said of contents that were read: a line each for a few, a line per source for many."""
+    if len(entries) <= TOLD_EACH:
+        return [
+            f"{receipt.source}/{receipt.file_name}: {f'{entry.rows:,} rows' if entry.status == 'read' else entry.error}"
+            for receipt, entry in entries
+        ]
+    files = Counter(receipt.source for receipt, _ in entries)
+    rows: Counter[str] = Counter()
+    for receipt, entry in entries:
+        rows[receipt.source] += entry.rows
+    unread = Counter(receipt.source for receipt, entry in entries if entry.status != "read")
+    return [
+        f"{source}: {count:,} files, {rows[source]:,} rows"
+        + (f", {unread[source]:,} unreadable" * bool(unread[source]))
+        for source, count in sorted(files.items())
+    ]
 
 
 # --- what was delivered -----------------------------------------------------------------------

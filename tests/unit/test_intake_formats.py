@@ -208,6 +208,15 @@ def test_bytes_do_not_depend_on_what_is_parsed_together(own: Settings, monkeypat
     assert not list((own.scratch / "intake").iterdir())
 
 
+def test_of_many_files_a_line_per_source_is_said(own: Settings) -> None:
+    declare(own)
+    for number in range(60):
+        deliver(own, f"{number}.csv", text(line(number)) if number else b"")
+    said: list[str] = []
+    take_in(own, said.append)
+    assert said == ["plain: 60 files, 59 rows, 1 unreadable"]
+
+
 def test_columns_of_one_mapping_may_stand_in_any_order(own: Settings) -> None:
     declare(own, ignored_columns=["note"])
     shuffled = [*reversed(line())]
