@@ -125,12 +125,19 @@ def _source(mapping: Mapping) -> str:
         if spec.default is not None:
             notes.append(f"empty: `{spec.default}`")
         ours = ENTITIES[mapping.entity].column(name)
-        rows.append([f"`{spec.column}`", f"`{name}`", ours.meaning, ours.type, "; ".join(notes)])
+        theirs = ", ".join(f"`{part}`" for part in (spec.column, *spec.joined_with))
+        if spec.joined_with:
+            notes.append(f"joined by `{spec.join}`")
+        rows.append([theirs, f"`{name}`", ours.meaning, ours.type, "; ".join(notes)])
     for name, value in mapping.constants.items():
         ours = ENTITIES[mapping.entity].column(name)
         rows.append(["(constant)", f"`{name}`", ours.meaning, ours.type, f"always `{value}`"])
     rows += [
         ["(sign)", "`quantity`, `net_amount`", f"{how} for `{kind}`", "", ""] for kind, how in mapping.signs.items()
+    ]
+    rows += [
+        [f"`{name}`", "(row not read)", "", "", ", ".join(f"`{value}`" for value in values)]
+        for name, values in mapping.ignored_rows.items()
     ]
     rows += [[f"`{name}`", "(not read)", "", "", ""] for name in mapping.ignored_columns]
     return f"{head}\n{_table(['in the file', 'our column', 'meaning', 'type', 'values'], rows)}"

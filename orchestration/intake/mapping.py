@@ -37,6 +37,8 @@ class SourceColumn(Strict):
     template: str | None = Field(None, description="text around the value, e.g. R-{value}; an empty value stays empty")
     values: dict[str, str] | None = Field(None, description="theirs: ours; a value that is not listed is a parse error")
     default: str | None = Field(None, description="our value where theirs is empty")
+    joined_with: tuple[str, ...] = Field((), description="further columns of theirs whose texts are put behind it")
+    join: str = Field("-", description="text between the parts of joined_with")
     zero_pad: int | None = Field(None, ge=2, le=50, description="digits of a code that lost its leading zeros")
     date_format: DateFormat | None = Field(None, description="format of this date, where it differs from the file's")
     percent: bool = Field(False, description="the number is a percentage, with or without its sign: 2,5 % is 0.025")
@@ -61,6 +63,9 @@ class Mapping(Strict):
     columns: dict[str, str | SourceColumn]
     constants: dict[str, str] = Field(default_factory=dict)
     ignored_columns: tuple[str, ...] = Field((), description="their columns that we knowingly do not read")
+    ignored_rows: dict[str, tuple[str, ...]] = Field(
+        default_factory=dict, description="by a column of theirs, values that say that a row is none: a total"
+    )
     product_codes: Literal["own", "cross_reference"] = "own"
     signs: dict[str, Literal["as_reported", "reversed"]] = Field(
         default_factory=dict,
@@ -100,8 +105,8 @@ class Mapping(Strict):
                 raise ValueError(f"columns.{name}: values, template and default are for text columns only")
             if given.values and not given.template:
                 self._in_domain(contract, f"columns.{name}.values", name, list(given.values.values()))
-            if contract.column(name).type != TEXT and given.zero_pad:
-                raise ValueError(f"columns.{name}: zero_pad is for text columns only")
+            if contract.column(name).type != TEXT and (given.zero_pad or given.joined_with):
+                raise ValueError(f"columns.{name}: zero_pad and joined_with are for text columns only")
             if contract.column(name).type != DATE and given.date_format:
                 raise ValueError(f"columns.{name}: date_format is for dates only")
             if contract.column(name).type in (TEXT, DATE) and given.percent:
@@ -110,8 +115,12 @@ class Mapping(Strict):
                 raise ValueError(f"columns.{name}: percent is not for workbooks, whose cells hold 2,5 % as 0.025")
             if given.default is not None:
                 self._in_domain(contract, f"columns.{name}.default", name, [given.default])
-            if given.column in self.ignored_columns:
-                raise ValueError(f"ignored_columns: {given.column!r} is mapped to {name}")
+            for theirs in (given.column, *given.joined_with):
+                if theirs in self.ignored_columns:
+                    raise ValueError(f"ignored_columns: {theirs!r} is mapped to {name}")
+        for theirs in self.ignored_rows:
+            if theirs not in self.staged_columns:
+                raise ValueError(f"ignored_rows.{theirs}: expected a column that is mapped or in ignored_columns")
         for name, value in self.constants.items():
             if contract.column(name).type != TEXT:
                 raise ValueError(f"constants.{name}: a constant can be given for a text column only")
@@ -139,7 +148,8 @@ class Mapping(Strict):
     @cached_property
     def source_columns(self) -> list[str]:
         """Their columns that a file must have, in the order of the mapping, each once."""
-        return list(dict.fromkeys(self.column(name).column for name in self.columns))
+        specs = [self.column(name) for name in self.columns]
+        return list(dict.fromkeys(theirs for spec in specs for theirs in (spec.column, *spec.joined_with)))
 
     @cached_property
     def staged_columns(self) -> list[str]:

@@ -56,6 +56,10 @@ def statement(mapping: Mapping) -> str:
             given[name] = f"CASE WHEN v_document_type IN ({', '.join(turned)}) THEN -v_{name} ELSE v_{name} END"
     if mapping.product_codes == "cross_reference":
         given["product_id"] = "NULL"  # known only once validation has applied the cross-reference
+    ignored = ""
+    for theirs, values in mapping.ignored_rows.items():
+        listed = ", ".join(literal(value) for value in values)
+        ignored += f" AND coalesce(t{mapping.staged_columns.index(theirs)} NOT IN ({listed}), true)"
     output = [f"CAST({given[column.name]} AS {column.type}) AS {column.name}" for column in raw_columns(entity)]
     return f"""
         WITH cells AS (
@@ -65,7 +69,7 @@ def statement(mapping: Mapping) -> str:
         ),
         filled AS (
             SELECT *, {", ".join(origins)} FROM cells
-            WHERE coalesce(row_error, {", ".join(f"t{i}" for i in places)}) IS NOT NULL
+            WHERE coalesce(row_error, {", ".join(f"t{i}" for i in places)}) IS NOT NULL{ignored}
         ),
         parsed AS (SELECT *, {", ".join(mapped)} FROM filled)
         SELECT {", ".join(output)} FROM parsed ORDER BY file_sequence, row_number
@@ -81,6 +85,10 @@ def _mapped(mapping: Mapping, entity: Entity, name: str) -> tuple[str, str, str]
     index = mapping.staged_columns.index(spec.column)
     text = f"t{index}"
     kind = entity.column(name).type
+    if spec.joined_with:
+        # a name without a part is no name: the whole is empty
+        further = [f"t{mapping.staged_columns.index(theirs)}" for theirs in spec.joined_with]
+        text = "(" + f" || {literal(spec.join)} || ".join([text, *further]) + ")"
     if kind == TEXT:
         value, reason = _text(text, spec, isinstance(mapping.format, ParquetFormat))
     elif kind == DATE:

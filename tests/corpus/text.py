@@ -6,6 +6,7 @@ from tests.corpus.kind import CSV, GOOD, HEADER, Kind, accepted, line, quarantin
 
 NAMED = ",".join(GOOD.values())
 MISREAD = "not readable as utf-8 text"
+SHORT = [name for name in HEADER if name not in ("line", "ref", "name")]
 SHIFTED = [name for name in HEADER if name != "name"] + ["name"]
 
 BYTES = (
@@ -231,6 +232,28 @@ ROWS = (
         "a total below the rows",
         text(line(1), "Total,,,,,,,,,2,,5.58,"),
         (accepted(2), quarantined("missing_document_date", 3)),
+    ),
+    Kind(
+        "total_ignored",
+        "a total below the rows, also one with too few fields",
+        text(line(1), "Total,,,,,,,,,2,,5.58,", "Grand total,,5.58"),
+        (accepted(2),),
+        mapping={"ignored_rows": {"doc": ["Total", "Grand total"]}},
+        declared="ignored_rows: {doc: [Total, Grand total]}",
+    ),
+    Kind(
+        "no_line_numbers",
+        "no line numbers: lines are named by document and item",
+        text("D1,invoice,2017-03-31,original,R-1,0077,2,EA,5.58,USD", header=SHORT),
+        (accepted(2, line_number="0077/EA"),),
+        mapping={
+            "columns": {
+                "line_number": {"column": "product", "joined_with": ["unit"], "join": "/"},
+                "reference_document_number": "doc",
+                "end_customer_name": "doc",
+            }
+        },
+        declared="columns.line_number: {column: product, joined_with: [unit], join: /}",
     ),
     Kind(
         "header_again",

@@ -15,7 +15,7 @@ import duckdb
 import pytest
 import yaml
 
-from orchestration.intake import MappingError, build, landing, load_mapping, take_in
+from orchestration.intake import MappingError, build, landing, load_mapping, parse, take_in
 from orchestration.settings import Settings
 from tests.corpus.kind import CSV, Kind, line, text
 from tests.corpus.others import MANY, archive
@@ -75,11 +75,12 @@ def tree(folder: Path) -> dict[str, str]:
         ({"format": {"type": "excel", "sheet": "a", "header_row": "find", "header_rows": 2}}, "needs the number"),
         ({"signs": {"refund": "reversed"}}, "signs: 'refund' is not one of invoice"),
         ({"signs": {"return": "positive"}}, "Input should be 'as_reported' or 'reversed'"),
+        ({"ignored_rows": {"Total": ["x"]}}, "ignored_rows.Total: expected a column that is mapped"),
         ({"complete_when": "done"}, "expected a name made from {file_name}"),
         ({"complete_when": "{file_name}"}, "expected a name made from {file_name}"),
         (
             {"columns": {**PLAIN.document["columns"], "quantity": {"column": "qty", "zero_pad": 3}}},
-            "zero_pad is for text",
+            "zero_pad and joined_with are for text",
         ),
         (
             {"columns": {**PLAIN.document["columns"], "unit": {"column": "unit", "percent": True}}},
@@ -208,13 +209,18 @@ def test_bytes_do_not_depend_on_what_is_parsed_together(own: Settings, monkeypat
     assert not list((own.scratch / "intake").iterdir())
 
 
-def test_of_many_files_a_line_per_source_is_said(own: Settings) -> None:
+def test_many_files_are_parsed_by_one_statement_and_told_of_in_a_line(
+    own: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
     declare(own)
     for number in range(60):
         deliver(own, f"{number}.csv", text(line(number)) if number else b"")
     said: list[str] = []
+    statement, made = parse.statement, []
+    monkeypatch.setattr(parse, "statement", lambda mapping: made.append(mapping) or statement(mapping))
     take_in(own, said.append)
     assert said == ["plain: 60 files, 59 rows, 1 unreadable"]
+    assert len(made) == 1  # what a statement costs is shared by all files
 
 
 def test_columns_of_one_mapping_may_stand_in_any_order(own: Settings) -> None:
