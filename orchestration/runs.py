@@ -300,7 +300,8 @@ def dropped_files(settings: Settings) -> list[Path]:
 def arrivals(settings: Settings) -> list[tuple[str, str, str]]:
     """(source, name, SHA-256) of files in the drop zone whose content was not received yet.
 
-    A file that is as old as the receipt of its name and size is that file: its bytes are not read again.
+    A file that is as old as the receipt of its name and size is that file: its bytes are not read again. The
+    time of change of the file's entry counts too: a copy may keep an old time, its entry is always new.
     """
     known: set[tuple[str, str]] = set()
     received: dict[tuple[str, str, int], float] = {}
@@ -311,7 +312,7 @@ def arrivals(settings: Settings) -> list[tuple[str, str, str]]:
     found = []
     for path in dropped_files(settings):
         source, status = path.parent.name, path.stat()
-        if received.get((source, path.name, status.st_size), 0.0) > status.st_mtime:
+        if received.get((source, path.name, status.st_size), 0.0) > max(status.st_mtime, status.st_ctime):
             continue
         content = _file_hash(path)
         if (source, content) not in known:

@@ -72,9 +72,9 @@ def counts(settings: Settings) -> list[tuple[Any, ...]]:
 
 
 def test_damaged_files(tmp_path: Path) -> None:
-    found = fuzz(tmp_path, 20170331, 330)
-    assert found["new"] > 60  # many are still files: the damage reaches rows
-    assert found["unreadable"] > 60
+    found = fuzz(tmp_path, 20170331, 220)
+    assert found["new"] > 40  # many are still files: the damage reaches rows
+    assert found["unreadable"] > 40
 
 
 @pytest.mark.slow

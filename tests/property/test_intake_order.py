@@ -19,8 +19,9 @@ from orchestration.settings import Settings
 from orchestration.validation import validate
 from tests.corpus.company import prepare, settings_in
 from tests.corpus.kind import Kind, line, text
+from tests.property.conftest import EXAMPLES
 
-SOURCES = 25
+SOURCES = 15
 Line = tuple[int, int]
 """Key and version of a line: versions of one key are corrections."""
 
@@ -81,7 +82,7 @@ def current(own: Settings) -> dict[str, list[Line]]:
     return found
 
 
-@settings(max_examples=2, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=max(2, EXAMPLES // 25), deadline=None, suppress_health_check=list(HealthCheck))
 @given(st.lists(st.one_of(splits(), corrections()), min_size=SOURCES, max_size=SOURCES))
 @example(
     [Case((((0, 1),), ((0, 2),), ((0, 1),)), frozenset({(0, 2)}))]

@@ -171,6 +171,13 @@ def test_a_file_that_was_overwritten_arrives_again(settings: Settings) -> None:
     assert [name for _, name, _ in runs.arrivals(settings)] == ["a.csv"]
 
 
+def test_a_file_that_was_overwritten_by_an_older_one_arrives_again(settings: Settings) -> None:
+    receipt(settings, 1, "north_pos", "a.csv", b"1")
+    (settings.landing / "north_pos" / "a.csv").write_bytes(b"2")
+    os.utime(settings.landing / "north_pos" / "a.csv", (1, 1))  # as a copy that keeps times does
+    assert [name for _, name, _ in runs.arrivals(settings)] == ["a.csv"]
+
+
 def test_set_up_turns_telemetry_off_and_can_be_repeated(settings: Settings) -> None:
     runs.set_up(settings)
     runs.set_up(settings)
