@@ -202,7 +202,7 @@ class Builder:
             }
             for content in contents
         ]
-        types = {"VARCHAR": pa.string(), "INTEGER": pa.int32(), "BIGINT": pa.int64()}
+        types = {"VARCHAR": pa.string(), "INTEGER": pa.int32(), "BIGINT": pa.int64(), "DATE": pa.date32()}
         schema = pa.schema([(column.name, types[column.type]) for column in FILE.columns])
         table = pa.Table.from_pylist(values, schema=schema)
         entries = []
