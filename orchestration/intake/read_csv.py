@@ -33,6 +33,7 @@ MAX_SHAPE_ERRORS = 100_000
 csv.field_size_limit(2 * BLOCK_BYTES)  # the module's own limit of 128 KiB would stop at a long free text
 
 _BAD_QUOTE = "row: text after a closing quote: a quote within quotes must be doubled or escaped, as declared"
+_UTF8 = ("utf-8", "utf-8-sig")
 _MARKS = (
     (codecs.BOM_UTF8, "utf-8"),
     (codecs.BOM_UTF32_LE, "utf-32"),
@@ -86,13 +87,25 @@ def _check_bytes(path: Path, fmt: CsvFormat) -> bool:
                 break
         stream.seek(0)
         offset = 0
+        # other encodings are decoded by the parser's stream; bytes of a malformed row never would be in this one
+        decoder = codecs.getincrementaldecoder("utf-8")() if fmt.encoding in _UTF8 else None
         while block := stream.read(1 << 20):
             has_quote = has_quote or (bool(quote) and quote in block)
             if not wide and b"\0" in block:
                 place = offset + block.index(b"\0")
                 raise UnreadableError(f"a NUL byte at byte {place + 1}: damaged, or not {fmt.encoding} text")
             offset += len(block)
+            _decode(decoder, block, last=False)
+        _decode(decoder, b"", last=True)
     return has_quote
+
+
+def _decode(decoder: codecs.IncrementalDecoder | None, block: bytes, *, last: bool) -> None:
+    try:
+        if decoder is not None:
+            decoder.decode(block, last)
+    except UnicodeDecodeError as error:
+        raise UnreadableError(_not_decoded("utf-8", error)) from error
 
 
 def _lines(stream: TextIO) -> Iterator[str]:
@@ -138,7 +151,7 @@ def _batches(path: Path, fmt: CsvFormat, width: int, heading: int, has_quote: bo
                 use_threads=False,  # the parser numbers records only when it reads in order
                 block_size=BLOCK_BYTES,
                 column_names=names,
-                encoding="utf8" if fmt.encoding in ("utf-8", "utf-8-sig") else fmt.encoding,
+                encoding="utf8" if fmt.encoding in _UTF8 else fmt.encoding,
             ),
             parse_options=pa_csv.ParseOptions(
                 delimiter=fmt.separator,

@@ -70,6 +70,12 @@ BYTES = (
     ),
     Kind("cut_character", "the file ends within a character", text(line(1), line(2))[:-1] + b"\xc3", error=MISREAD),
     Kind(
+        "cut_character_far_down",
+        "a broken character in a short row, far down",
+        text(*(line(n) for n in range(500))) + b"D500,\xc3\n" + text(line(501)),
+        error=MISREAD,
+    ),
+    Kind(
         "control_z",
         "an end mark of DOS after the last row",
         text(line()) + b"\x1a",

@@ -55,6 +55,6 @@ def test_two_million_rows_in_one_file_stay_within_bounded_memory(tmp_path: Path)
     done = subprocess.run(
         [sys.executable, "-c", PROBE, str(tmp_path)], env=environment, capture_output=True, text=True, check=True
     )
-    rows, megabytes = map(int, done.stdout.split())
+    rows, megabytes = map(int, done.stdout.split()[-2:])  # DuckDB may have shown its progress before
     assert rows > 2_000_000
     assert megabytes < 1_200  # Python, the readers' batches, and DuckDB's 512 MB
