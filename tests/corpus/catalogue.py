@@ -56,7 +56,7 @@ def _cell(words: str) -> str:
 
 
 def _code(words: str) -> str:
-    return f"`{words}`".replace("|", "\\|") if words else ""
+    return f"`{words}`".replace("|", "\\|").replace("\n", "⏎") if words else ""
 
 
 def _outcome(kind: Kind) -> str:
