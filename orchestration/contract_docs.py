@@ -9,7 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from orchestration.contract import DATE, ENTITIES, FILE, LINE, ORIGIN, TEXT, VERDICT, Column, Entity
-from orchestration.intake.formats import CsvFormat, ExcelFormat, Format, JsonLinesFormat, Tabular
+from orchestration.intake.formats import CsvFormat, ExcelFormat, Format, JsonLinesFormat, Tabular, X12Format
 from orchestration.intake.mapping import Mapping, load_mapping
 from orchestration.settings import REPOSITORY, Settings
 from orchestration.validation.lookups import HELPERS
@@ -49,6 +49,8 @@ This page is written by `python -m orchestration.contract_docs` from `orchestrat
 | empty file, wrong format, encoding or sheet, stray quote that would swallow rows | received, *unreadable*: reason |
 | column missing, unexpected, or given twice | the whole file is *unreadable*; the message names the columns |
 | header and no rows | read, 0 rows |
+| X12: interchange or group wrong, miscounted or cut off | the file is *unreadable*; the message names the segment |
+| X12: one set wrong | its rows, or one for it, have the reason in `parse_errors`; quarantined; other sets stand |
 | row with too few or too many fields, value under no name | a row with an entry in `parse_errors`; quarantined |
 | row without any value | skipped, but counted by `row_number` |
 
@@ -151,12 +153,14 @@ def _format(fmt: Format) -> str:
         ]
     elif isinstance(fmt, ExcelFormat):
         words = [f"Excel, sheet `{fmt.sheet}`" if fmt.sheet else f"Excel, sheets `{fmt.sheets}`"]
+    elif isinstance(fmt, X12Format):
+        words = [f"X12 {fmt.set}, one row per {fmt.detail} loop, dates `{fmt.date_format}` ([paths](edi.md))"]
     else:
         words = ["JSON lines" if isinstance(fmt, JsonLinesFormat) else "Parquet"]
     row = fmt.header_row if isinstance(fmt, Tabular) else 1
     words += ["column names in the first row that has them all"] if row == "find" else []
     words += [f"column names in row {row}"] if row not in (1, "find") else []
-    said = {"type", "encoding", "separator", "decimal", "date_format", "sheet", "sheets", "header_row"}
+    said = {"type", "encoding", "separator", "decimal", "date_format", "sheet", "sheets", "header_row", "set", "detail"}
     more = fmt.model_dump(mode="json", exclude_defaults=True, exclude=said)
     return ", ".join([*words, *(f"{name} `{value}`" for name, value in more.items())])
 

@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import codecs
 import re
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
+
+from orchestration.x12.grammar import SETS, load
 
 ISO_DATE = "%Y-%m-%d"
 SERIALS = {"excel_serial_1900": "1899-12-30", "excel_serial_1904": "1904-01-01"}
@@ -166,6 +168,47 @@ class ParquetFormat(Format):
     """A Parquet file. Typed columns are taken as they are; dates given as text need date_format."""
 
     type: Literal["parquet"]
+
+
+class X12Format(Format):
+    """An X12 file: one row per detail loop of each set. Columns are paths (intake/x12/paths.py)."""
+
+    type: Literal["x12"]
+    set: str = Field(description="kind of set whose details are the rows: 867, 844 or 849")
+    detail: str = Field("", description="lead segment of the loop that is one row; empty: the set's own")
+    ignored_sets: tuple[str, ...] = Field((), description="kinds of sets in the file that we knowingly do not read")
+    encoding: str = "utf-8"
+    decimal: Literal["."] = "."
+    thousands: Literal[""] = ""
+    date_format: DateFormat = "%Y%m%d"
+
+    @field_validator("encoding")
+    @classmethod
+    def _plain(cls, value: str) -> str:
+        known = {"utf-8", "ascii", "latin-1", "cp1252", "iso8859-15"}
+        if value not in known:
+            raise ValueError(f"unknown encoding {value!r}; expected one of {', '.join(sorted(known))}")
+        return value
+
+    @model_validator(mode="before")
+    @classmethod
+    def _own_detail(cls, given: Any) -> Any:
+        """The set's own detail loop, where the mapping names none."""
+        if isinstance(given, dict) and not given.get("detail") and given.get("set") in SETS:
+            return {**given, "detail": load(given["set"]).detail}
+        return given
+
+    @model_validator(mode="after")
+    def _known(self) -> X12Format:
+        if self.set not in SETS:
+            raise ValueError(f"set: unknown set {self.set!r}; expected one of {', '.join(SETS)}")
+        if self.set in self.ignored_sets:
+            raise ValueError(f"ignored_sets: {self.set} is the set that is read")
+        try:
+            load(self.set).loop(self.detail)
+        except KeyError as error:
+            raise ValueError(f"detail: {error.args[0]}") from error
+        return self
 
 
 class JsonLinesFormat(Format):

@@ -19,8 +19,18 @@ import yaml
 from pydantic import Field, ValidationError, field_validator, model_validator
 
 from orchestration.contract import DATE, ENTITIES, LINE, TEXT, Entity, raw_columns
-from orchestration.intake.formats import CsvFormat, DateFormat, ExcelFormat, JsonLinesFormat, ParquetFormat, Strict
+from orchestration.intake.formats import (
+    CsvFormat,
+    DateFormat,
+    ExcelFormat,
+    JsonLinesFormat,
+    ParquetFormat,
+    Strict,
+    X12Format,
+)
+from orchestration.intake.x12.paths import PathError, parse
 from orchestration.strict_yaml import UniqueKeys
+from orchestration.x12.grammar import fingerprint, load
 
 RECIPE_VERSION = 2
 """Raised when the readers change what they make of the same bytes; all raw files are then rebuilt."""
@@ -59,7 +69,7 @@ class Mapping(Strict):
     owner: str
     entity: str
     file_pattern: str
-    format: CsvFormat | ExcelFormat | ParquetFormat | JsonLinesFormat = Field(discriminator="type")
+    format: CsvFormat | ExcelFormat | ParquetFormat | JsonLinesFormat | X12Format = Field(discriminator="type")
     columns: dict[str, str | SourceColumn]
     constants: dict[str, str] = Field(default_factory=dict)
     ignored_columns: tuple[str, ...] = Field((), description="their columns that we knowingly do not read")
@@ -121,6 +131,7 @@ class Mapping(Strict):
         for theirs in self.ignored_rows:
             if theirs not in self.staged_columns:
                 raise ValueError(f"ignored_rows.{theirs}: expected a column that is mapped or in ignored_columns")
+        self._has_paths()
         for name, value in self.constants.items():
             if contract.column(name).type != TEXT:
                 raise ValueError(f"constants.{name}: a constant can be given for a text column only")
@@ -132,6 +143,18 @@ class Mapping(Strict):
         if self.signs:
             self._in_domain(contract, "signs", "document_type", list(self.signs))
         return self
+
+    def _has_paths(self) -> None:
+        """Columns of an X12 set are paths of it."""
+        if isinstance(self.format, X12Format):
+            grammar = load(self.format.set)
+            for name in self.columns:
+                given = self.column(name)
+                try:
+                    for path in (given.column, *given.joined_with):
+                        parse(path, grammar, self.format.detail)
+                except PathError as error:
+                    raise ValueError(f"columns.{name}: {error}") from error
 
     @staticmethod
     def _in_domain(contract: Entity, field: str, name: str, values: list[str]) -> None:
@@ -182,6 +205,8 @@ class Mapping(Strict):
             "mapping": self.model_dump(mode="json", exclude={"description", "owner", "complete_when"}),
             "columns": [(column.name, column.type) for column in raw_columns(contract)],
         }
+        if isinstance(self.format, X12Format):
+            document["grammar"] = fingerprint(self.format.set)
         return hashlib.sha256(json.dumps(document, sort_keys=True).encode()).hexdigest()[:32]
 
 

@@ -16,7 +16,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from orchestration.intake.formats import CsvFormat, ExcelFormat, JsonLinesFormat
+from orchestration.intake.formats import CsvFormat, ExcelFormat, JsonLinesFormat, X12Format
 from orchestration.intake.mapping import Mapping
 from orchestration.intake.read_csv import open_csv
 from orchestration.intake.read_excel import open_excel
@@ -24,6 +24,7 @@ from orchestration.intake.read_json import open_json
 from orchestration.intake.read_parquet import open_parquet
 from orchestration.intake.records import Records, UnreadableError, check_header, staged
 from orchestration.intake.unpack import unpacked
+from orchestration.intake.x12.records import open_x12
 
 __all__ = ["Part", "UnreadableError", "open_records", "read"]
 
@@ -50,6 +51,8 @@ def open_records(path: Path, mapping: Mapping) -> Iterator[Records]:
         found = open_excel(path, mapping.format, mapping)
     elif isinstance(mapping.format, JsonLinesFormat):
         found = iter([open_json(path, mapping.format, mapping)])
+    elif isinstance(mapping.format, X12Format):
+        found = iter([open_x12(path, mapping.format, mapping)])
     else:
         found = iter([open_parquet(path, mapping.format, mapping)])
     for records in found:
