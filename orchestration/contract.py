@@ -225,6 +225,39 @@ FUND_CLAIM = Entity(
     ),
 )
 
+CLAIM = Entity(
+    "claim",
+    "one line of a partner's claim for money (special prices, rebates), as the partner submitted it",
+    ("partner_id", "claim_number", "claim_line_number"),
+    (
+        Column("claim_number", TEXT, "the partner's number of the claim", "DM-5501", True),
+        Column("claim_line_number", TEXT, "number of the line in its claim", "1", True),
+        Column("claim_date", DATE, "business date of the claim", "2017-04-10", True),
+        Column("partner_id", TEXT, "the partner who claims", "D-LAKE", True),
+        Column(
+            "record_intent", TEXT, "what the row says that it is; empty: original", "original", False, RECORD_INTENTS
+        ),
+        Column("program_id", TEXT, "program that the claim names, without version", "SPECIAL-PRICE"),
+        Column("period_id", TEXT, "measurement period that the claim names", "2017-Q1"),
+        Column("document_number", TEXT, "document of the line that is claimed for", "7002"),
+        Column("line_number", TEXT, "number of that line in its document", "1"),
+        Column("product_id", TEXT, "our product", "1029743"),
+        Column("quantity", QUANTITY, "quantity claimed for, in `unit`", "10"),
+        Column("unit", TEXT, "unit of measure of the quantity", "EA"),
+        Column("authorization_number", TEXT, "special-price authorisation that the claim quotes", "SP-0001"),
+        Column(
+            "claimed_amount",
+            AMOUNT,
+            "money claimed in `currency`; negative: taken back by the partner",
+            "2.85",
+            True,
+        ),
+        Column("currency", TEXT, "ISO 4217 code", "USD", True),
+        Column("end_customer_id", TEXT, "end customer, where the claim names one", "H-1001"),
+        Column("claim_reason", TEXT, "why the partner claims, in its own words or codes", "MEET COMPETITION"),
+    ),
+)
+
 ENTITIES: dict[str, Entity] = {
     entity.name: entity
     for entity in (
@@ -238,6 +271,7 @@ ENTITIES: dict[str, Entity] = {
         FX_RATE,
         PRODUCT_CROSS_REFERENCE,
         FUND_CLAIM,
+        CLAIM,
     )
 }
 

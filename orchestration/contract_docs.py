@@ -21,6 +21,7 @@ UNITS = {
     "quantity": "number in `unit`",
     "net_amount": "money in `currency`",
     "amount": "money in `currency`",
+    "claimed_amount": "money in `currency`",
     "list_price": "money in the company's currency, per `base_unit`",
     "factor": "base units per `unit`",
     "rate": "`to_currency` for one `from_currency`",

@@ -22,6 +22,7 @@ ORDER = (
     "fx_rate",
     "product_cross_reference",
     "fund_claim",
+    "claim",
     "line",
 )
 """Entities in the order in which they are judged: each after those that it refers to."""
@@ -36,6 +37,7 @@ USES: dict[str, tuple[str, ...]] = {
     "fx_rate": (),
     "product_cross_reference": ("product",),
     "fund_claim": ("partner",),
+    "claim": ("partner", "product"),
     "line": ("product", "product_unit", "partner", "end_customer", "fx_rate", "product_cross_reference"),
 }
 """Whose accepted rows the look-ups of an entity read."""
@@ -61,6 +63,11 @@ HELPERS: dict[str, tuple[Column, ...]] = {
         Column("unknown_product", TEXT, "product that is not in the product master"),
     ),
     "fund_claim": (*_TWICE, Column("unknown_partner", TEXT, "partner that is not in the partner master")),
+    "claim": (
+        *_TWICE,
+        Column("unknown_partner", TEXT, "partner that is not in the partner master"),
+        Column("unknown_product", TEXT, "product that is not in the product master"),
+    ),
     "line": (
         *_TWICE,
         Column("unknown_product", TEXT, "product code that is not known on the line's date"),
@@ -172,6 +179,10 @@ def helped(entity: Entity, currencies: Currencies) -> str:
         "product_cross_reference": {"unknown_product": _missing("product_id", "reference_product", "product_id")},
         "partner_tier": {"unknown_partner": _missing("partner_id", "reference_partner", "partner_id")},
         "fund_claim": {"unknown_partner": _missing("partner_id", "reference_partner", "partner_id")},
+        "claim": {
+            "unknown_partner": _missing("partner_id", "reference_partner", "partner_id"),
+            "unknown_product": _missing("product_id", "reference_product", "product_id"),
+        },
         "partner_group": {
             "unknown_partner": "nullif(concat_ws(', ', "
             + _missing("partner_id", "reference_partner", "partner_id")

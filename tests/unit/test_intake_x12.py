@@ -21,7 +21,7 @@ from orchestration.intake.x12.paths import PathError, parse
 from orchestration.intake.x12.records import open_x12
 from orchestration.settings import REPOSITORY, Settings
 from orchestration.x12 import load
-from tests.unit.test_x12_check import POS, counted, mutations
+from tests.unit.test_x12_check import CLAIMS, POS, counted, mutations
 
 EDI = REPOSITORY / "tests" / "edi"
 
@@ -114,6 +114,31 @@ def test_an_867_becomes_lines(own: Settings) -> None:
     assert (special["authorization_number"], special["end_customer_id"]) == ("SP-0001", None)
     assert (back["quantity"], back["net_amount"]) == (Decimal(-1), Decimal("-2.79"))
     assert (back["document_type"], back["reference_document_number"]) == ("return", "7001")
+
+
+def test_an_844_becomes_claims(own: Settings) -> None:
+    report = taken(own, CLAIMS, source="coastal_claims")
+    assert (report.status, report.rows, report.entity) == ("new", 2, "claim")
+    first, second = raw(own, "claim")
+    expected = {
+        "claim_number": "DM-5501",
+        "claim_line_number": "1",
+        "claim_date": datetime.date(2017, 4, 10),
+        "partner_id": "D-LAKE",
+        "record_intent": "original",
+        "document_number": "7002",
+        "product_id": "1029743",
+        "quantity": Decimal(10),
+        "unit": "EA",
+        "authorization_number": "SP-0001",
+        "claimed_amount": Decimal("2.85"),
+        "currency": "USD",
+        "claim_reason": None,
+        "parse_errors": None,
+        "row_number": 9,
+    }
+    assert {name: first[name] for name in expected} == expected
+    assert (second["claim_line_number"], second["claim_reason"]) == ("2", "MEET COMPETITION")
 
 
 def test_intent_comes_from_the_purpose_code(own: Settings) -> None:
@@ -306,3 +331,12 @@ def test_mutated_files_give_rows_or_an_unreadable_file(tmp_path: Path) -> None:
         errors = {row["error"] is None for row in rows}
         outcomes.update("right" if right else "wrong" for right in errors)
     assert outcomes == {"unreadable", "right", "wrong"}
+
+
+def test_the_page_shows_the_files_as_they_are() -> None:
+    blocks = (REPOSITORY / "docs" / "edi.md").read_text().split("```")
+    report, mapping = blocks[1], blocks[3].removeprefix("yaml")
+    for block, name in ((report, "coastal_pos.edi"), (mapping, "coastal_pos.yml")):
+        shown = block.strip().splitlines()
+        lines = (EDI / name).read_text().splitlines()
+        assert set(shown) <= set(lines)

@@ -57,6 +57,13 @@ DEFAULTS: dict[str, dict[str, Any]] = {
         "approved_by": "a",
         "approved_on": DAY,
     },
+    "claim": {
+        "claim_number": "DM-1",
+        "claim_date": DAY,
+        "partner_id": "D-NORTH",
+        "claimed_amount": "12.50",
+        "currency": "USD",
+    },
 }
 SOURCES = {"partner": "erp_partners", "end_customer": "erp_end_customers", "product": "erp_products"} | {
     "product_unit": "erp_product_units",
@@ -65,6 +72,7 @@ SOURCES = {"partner": "erp_partners", "end_customer": "erp_end_customers", "prod
     "fx_rate": "erp_fx_rates",
     "product_cross_reference": "erp_cross_references",
     "fund_claim": "erp_fund_claims",
+    "claim": "partner_claims",
     "line": "north_pos",
 }
 
@@ -415,6 +423,24 @@ def test_master_data_rules(settings: Settings, raw: Raw) -> None:
             ),
             ({"claim_id": "FC-11"}, "quarantined", "conflicting_rows"),
             ({"claim_id": "FC-11", "amount": "7"}, "quarantined", "conflicting_rows"),
+        ],
+        "claim": [
+            ({"claim_line_number": "1"}, "accepted", None),
+            ({"claim_line_number": "2", "product_id": "77", "quantity": "3", "unit": "EA"}, "accepted", None),
+            ({"claim_line_number": "3", "claimed_amount": "-3", "record_intent": "cancellation"}, "accepted", None),
+            ({"claim_line_number": "4", "claimed_amount": "0"}, "quarantined", "nothing_claimed"),
+            ({"claim_line_number": "5", "claimed_amount": None}, "quarantined", "missing_claimed_amount"),
+            ({"claim_line_number": "6", "quantity": "3"}, "quarantined", "missing_product_id;missing_unit"),
+            ({"claim_line_number": "7", "product_id": "99"}, "quarantined", "unknown_product"),
+            ({"claim_line_number": "8", "partner_id": "D-SOUTH"}, "quarantined", "unknown_partner"),
+            ({"claim_line_number": "a"}, "quarantined", "claim_line_number"),
+            ({"claim_line_number": "9", "record_intent": "again"}, "quarantined", "wrong_record_intent"),
+            ({"claim_line_number": "10", "parse_errors": "row: wrong set"}, "quarantined", "unreadable_value"),
+            (
+                {"claim_line_number": "11", "partner_id": None, "claim_number": None},
+                "quarantined",
+                "missing_claim_number;missing_partner_id",
+            ),
         ],
         "end_customer": [({"end_customer_id": None}, "quarantined", "missing_end_customer_id")],
         "product": [({"product_id": "80", "list_price": "-1"}, "quarantined", "list_price_negative")],
