@@ -5,6 +5,7 @@ what it is given, and refuses to show what does not tie. ERP formats are data: f
 """
 
 from orchestration.publish.batches import publish_batches
+from orchestration.publish.claim_response import Decision, write_claim_response
 from orchestration.publish.erp.model import erp_formats
 from orchestration.publish.erp.payable import switched_on, unpayable
 from orchestration.publish.files import renderer, write_batch_files
@@ -14,6 +15,7 @@ from orchestration.publish.snapshot import open_snapshot, publish_snapshot, quer
 
 __all__ = [
     "Column",
+    "Decision",
     "Format",
     "PublishError",
     "all_formats",
@@ -27,4 +29,5 @@ __all__ = [
     "switched_on",
     "unpayable",
     "write_batch_files",
+    "write_claim_response",
 ]
