@@ -22,7 +22,7 @@ MAX_WRONG_SETS = 100_000
 """A file with more wrong sets than this is not what it is said to be."""
 
 ENVELOPE = ("ISA", "GS", "ST", "SE", "GE", "IEA")
-_NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)")
+_NUMBER = re.compile(r"[+-]?([0-9]{1,40}(\.[0-9]{0,40})?|\.[0-9]{1,40})")
 _SHOWN = 20
 
 
@@ -79,33 +79,34 @@ class _Checker:
         if found is not self._interchange and not segments[0].startswith("ISA"):
             raise X12Error(f"segment {self.verdict.segments + 1}: expected ISA")
         separator = found.separators.element
-        steps = self._steps()
-        uses = self._uses
+        steps, counts, uses = self._steps(), self._counts, self._uses
+        table = self._grammar.steps
+        hashed, position = self._grammar.hashed
         number = self.verdict.segments
-        watched = {*self._grammar.counted, self._grammar.hashed[0], "CTT", "SE"}
         for segment in segments:
             number += 1
             end = segment.find(separator)
             tag = segment[:end] if end >= 0 else segment
             step = steps.get(tag)
-            if step is None or step.missing:
+            if step is None or step[4] or tag == "CTT" or tag == "SE":
                 self._turn(number, tag, segment, found)
-            else:
-                node, depth, limit, again, _ = step
-                if not again:
-                    uses[depth] = 1
-                elif limit:
-                    uses[depth] += 1
-                    if uses[depth] > limit:
-                        self._wrong(number, tag, f"used more than {limit} times")
-                        steps = self._steps()
-                        continue
-                self._node = node
-                if tag not in watched:
-                    steps = self._grammar.steps[node]
+                steps, counts, table = self._steps(), self._counts, self._grammar.steps
+                continue
+            node, depth, limit, again, _ = step
+            if not again:
+                uses[depth] = 1
+            elif limit:
+                uses[depth] += 1
+                if uses[depth] > limit:
+                    self._wrong(number, tag, f"used more than {limit} times")
+                    steps = self._steps()
                     continue
-                self._watch(number, tag, segment.split(separator))
-            steps = self._steps()
+            self._node = node
+            steps = table[node]
+            if tag in counts:
+                counts[tag] += 1
+            if tag == hashed:
+                self._add(_element(segment.split(separator), position))
         self.verdict.segments = number
 
     def _steps(self) -> dict[str, Step]:
@@ -113,13 +114,18 @@ class _Checker:
         checked = self._set is not None and self._set[1] == self._code and self._begin not in self.verdict.wrong
         return self._grammar.steps[self._node] if checked else _NOTHING
 
-    # --- segments that the grammar does not have here -------------------------------------------------
+    # --- the envelope, totals, and what does not belong where it stands --------------------------------
 
     def _turn(self, number: int, tag: str, segment: str, found: Interchange) -> None:
-        """A segment of the envelope, or one that does not belong where it stands."""
+        """A segment of the envelope, CTT, or one that does not belong where it stands."""
         elements = segment.split(found.separators.element)
         if tag not in ENVELOPE and self._set is not None:
-            self._misplaced(number, tag)
+            step = self._steps().get(tag)
+            if step is None or step.missing:
+                self._misplaced(number, tag)
+            else:
+                self._node = step.node
+                self._totals(number, elements)
         elif tag == "ISA":
             self._expect(number, tag, self._interchange is None, "IEA")
             self._interchange = found
@@ -206,20 +212,11 @@ class _Checker:
         if code != self._code and code not in self._ignored:
             self._wrong(number, "ST", f"set {_shown(code)} in ST01, expected {self._code}")
 
-    def _watch(self, number: int, tag: str, elements: list[str]) -> None:
-        """Count what CTT counts and sums; compare the set's trailers."""
-        if tag in self._counts:
-            self._counts[tag] += 1
-        if tag == self._grammar.hashed[0]:
-            self._add(_element(elements, self._grammar.hashed[1]))
-        elif tag == "CTT":
-            self._totals(number, elements)
-        elif tag == "SE":
-            self._close_set(number, elements)
-
     def _add(self, text: str) -> None:
         """Add to the sum (in millionths) and to the hash total; what is no number is left to the row's own check."""
-        if _NUMBER.fullmatch(text):
+        if text.isascii() and text.isdecimal() and len(text) <= 18:
+            self._sum = (self._sum[0] + int(text) * 10**6, self._sum[1] + int(text))
+        elif _NUMBER.fullmatch(text):
             whole, _, decimals = text.lstrip("+-").partition(".")
             value = int((whole or "0") + decimals[:6].ljust(6, "0"))
             digits = int(whole + decimals)
@@ -228,7 +225,7 @@ class _Checker:
     def _totals(self, number: int, elements: list[str]) -> None:
         given = _element(elements, 1)
         counts = [f"{count} {tag}" for tag, count in self._counts.items()]
-        if not given.isdecimal() or int(given) not in self._counts.values():
+        if not any(_is(given, count) for count in self._counts.values()):
             self._wrong(number, "CTT", f"CTT01 counts {_shown(given)}, but the set has {', '.join(counts)}")
         total = _element(elements, 2)
         if total and not self._is_total(total):
@@ -296,7 +293,7 @@ def _element(elements: list[str], position: int) -> str:
 
 
 def _is(text: str, number: int) -> bool:
-    return text.isascii() and text.isdecimal() and int(text[:18]) == number
+    return text.isascii() and text.isdecimal() and len(text) <= 18 and int(text) == number
 
 
 def _same(one: str, other: str) -> bool:

@@ -255,6 +255,7 @@ def test_products_are_exact_and_need_numbers() -> None:
     assert product.value({"QTY02": "3", "UIT02": "0.10000000000000000001"}) == "0.30000000000000000003"
     assert product.value({"QTY02": "-2", "UIT02": "1.50"}) == "-3.00"
     assert product.value({"QTY02": "2", "UIT02": "n/a"}) == "2 * n/a"
+    assert product.value({"QTY02": "9" * 50, "UIT02": "2"}) == "9" * 50 + " * 2"
     assert product.value({"QTY02": "2"}) is None
     assert product.value({"QTY02": "", "UIT02": "2"}) is None
     negated = parse("-QTY02", grammar, "QTY")
@@ -280,6 +281,7 @@ def test_products_are_exact_and_need_numbers() -> None:
         ("ISA17", "'ISA17': expected ISA01 to ISA16, without conditions"),
         ("GS09", "'GS09': expected GS01 to GS08, without conditions"),
         ("QTY02 |", "'': expected a path such as"),
+        ("QTY02 * UIT02 * UIT02 * UIT02 * UIT02", "more than 4 factors"),
     ],
 )
 def test_paths_that_are_refused(path: str, message: str) -> None:

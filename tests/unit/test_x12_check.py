@@ -199,6 +199,14 @@ def test_the_hash_total_of_the_standard_is_one_too() -> None:
         assert (checked(text).wrong == {}) is right, total
 
 
+@pytest.mark.parametrize("text", ["9" * 5000, "9" * 41, "٣", "1_0", "1e3", "+", "-", "."])
+def test_numbers_that_are_none_are_left_to_the_rows(text: str) -> None:
+    changed = POS.replace("QTY*32*2*EA", f"QTY*32*{text}*EA")
+    assert "CTT02 is 14, but the sum of QTY02 is 12" in wrong(changed)
+    for field in ("CTT*4", "SE*38"):
+        assert wrong(POS.replace(field, f"{field[:-1]}{text}")).startswith("segment")
+
+
 def test_text_that_cannot_be_decoded() -> None:
     latin = POS.replace("HOUSEHOLD", "HÄUSER").encode("latin-1")
     with pytest.raises(X12Error, match="not readable as utf-8 text: invalid continuation byte"):

@@ -23,13 +23,14 @@ from decimal import Context, Decimal
 from orchestration.x12.grammar import Grammar, Loop
 
 RECORD = "@record"
+MAX_FACTORS = 4
 ENVELOPE = {"ISA": 16, "GS": 8}
 """Segments outside of the set that a path may name, and how many elements they have."""
 
 _PATH = re.compile(r"(?:([A-Z][A-Z0-9]{1,2})(\d\d)(?:-(\d{1,2}))?|([A-Z][A-Z0-9]{1,2}))(?:\[([^\]]*)\])?")
 _CONDITION = re.compile(r"([A-Z][A-Z0-9]{1,2})(\d\d)=([^,\[\]|]+)")
-_NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)")
-_EXACT = Context(prec=100)
+_NUMBER = re.compile(r"[+-]?([0-9]{1,40}(\.[0-9]{0,40})?|\.[0-9]{1,40})")
+_EXACT = Context(prec=1000)  # more digits than a product of such numbers has
 
 
 class PathError(ValueError):
@@ -101,6 +102,8 @@ def parse(text: str, grammar: Grammar, detail: str) -> Expression:
     """An expression, checked against a set's grammar. Raises PathError naming the path and what was expected."""
     alternatives = []
     for alternative in _outside_brackets(text, "|"):
+        if len(_outside_brackets(alternative, "*")) > MAX_FACTORS:
+            raise PathError(f"{alternative!r}: more than {MAX_FACTORS} factors")
         terms = []
         for term in _outside_brackets(alternative, "*"):
             path = term.removeprefix("-").strip()

@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path as File
+from typing import NamedTuple
 
 import pyarrow as pa
 
@@ -79,18 +80,19 @@ class _Read:
     decimals: int
 
 
-@dataclass(frozen=True)
-class _Place:
+class _Place(NamedTuple):
     """What a node means for the rows.
 
     ``level``: of the loop on the detail path to which it belongs. ``opens``: it leads that loop.
     ``lead_depth``: the depth of the loop that it leads, if a condition asks for it, else -1.
+    ``special``: there is more to do than to read plain paths.
     """
 
     level: int
+    plain: tuple[_Plain, ...]
+    special: bool
     opens: bool
     lead_depth: int
-    plain: tuple[_Plain, ...]
     reads: tuple[_Read, ...]
 
 
@@ -116,8 +118,9 @@ def _plan(grammar: Grammar, detail: str, paths: list[Path]) -> list[_Place | Non
         lead = node.position == 0 and node.loop.parent is not None
         opens = lead and node.loop in around
         lead_depth = len(node.loop.ancestors) - 1 if lead and node.segment in asked else -1
-        needed = plain or reads or opens or lead_depth >= 0
-        plan.append(_Place(level, opens, lead_depth, tuple(plain), tuple(reads)) if needed else None)
+        special = bool(reads or opens or lead_depth >= 0)
+        place = _Place(level, tuple(plain), special, opens, lead_depth, tuple(reads))
+        plan.append(place if plain or special else None)
     return plan
 
 
@@ -150,30 +153,45 @@ class _Collector:
 
     def take(self, found: Interchange, segments: list[str]) -> None:
         """Read the next segments of an interchange."""
-        separators = found.separators
-        separator = separators.element
-        number = self._number
-        steps = self._grammar.steps[self._node] if self._begin else {}
-        plan = self._plan
+        separator, component = found.separators.element, found.separators.component
+        repetition = found.separators.repetition or component
+        number, node = self._number, self._node
+        table, plan, levels = self._grammar.steps, self._plan, self._levels
+        last = len(levels) - 1
+        steps = table[node] if self._begin else {}
         for segment in segments:
             number += 1
             end = segment.find(separator)
             tag = segment[:end] if end >= 0 else segment
             step = steps.get(tag)
             if step is None:
+                self._node = node
                 self._turn(number, tag, segment.split(separator))
-                steps = self._grammar.steps[self._node] if self._begin else {}
-                plan = self._plan
-                if not self._begin or self._place(tag) is None:
-                    continue
-                place = self._place(tag)
+                table, plan, node = self._grammar.steps, self._plan, self._node
+                steps = table[node] if self._begin else {}
+                place = self._place(tag) if self._begin else None
             else:
-                self._node = step.node
-                steps = self._grammar.steps[step.node]
-                place = plan[step.node]
-            if place is not None:
-                self._read(number, place, segment.split(separator), separators)
-        self._number = number
+                node = step[0]
+                steps = table[node]
+                place = plan[node]
+            if place is None:
+                continue
+            elements = segment.split(separator)
+            level, plain, special = place[:3]
+            if special:
+                self._special(number, place, elements, found.separators)
+            values = levels[level]
+            size = len(elements)
+            for name, position, at, wanted in plain:
+                if at < size and elements[at] == wanted:
+                    text = elements[position] if position < size else ""
+                    if component in text or repetition in text:
+                        self._problems[level][name] = f"{name} has components or repeats: {text!r}"
+                    if values.setdefault(name, text) != text:
+                        self._twice(level, name, text)
+            if level < last:
+                self._outer = None
+        self._number, self._node = number, node
 
     def _place(self, tag: str) -> _Place | None:
         """After a turn: the place of the segment, if the turn led to it."""
@@ -268,31 +286,19 @@ class _Collector:
                 reasons.append(self._problems[level][path.text])
         return reasons
 
-    def _read(self, number: int, place: _Place, elements: list[str], separators: Separators) -> None:
-        """A segment that rows need."""
-        level = place.level
+    def _special(self, number: int, place: _Place, elements: list[str], separators: Separators) -> None:
+        """A segment that leads a loop of rows, or one that conditions ask for; and paths that are not plain."""
         if place.opens:
             self._flush()
-            self._clear(level)
-            if level + 1 == len(self._levels):
+            self._clear(place.level)
+            if place.level + 1 == len(self._levels):
                 self._record = number
         if place.lead_depth >= 0:
             self._leads[place.lead_depth] = elements
         size = len(elements)
-        values = self._levels[level]
-        component, repetition = separators.component, separators.repetition
-        for name, position, at, wanted in place.plain:
-            if at < size and elements[at] == wanted:
-                text = elements[position] if position < size else ""
-                if component in text or (repetition and repetition in text):
-                    self._problems[level][name] = f"{name} has components or repeats: {text!r}"
-                if values.setdefault(name, text) != text:
-                    self._twice(level, name, text)
         for read in place.reads:
             if all(at < size and elements[at] == wanted for at, wanted in read.own) and self._led(read):
-                self._special(level, read, elements, separators)
-        if level + 1 < len(self._levels):
-            self._outer = None
+                self._read(place.level, read, elements, separators)
 
     def _twice(self, level: int, name: str, text: str) -> None:
         both = f"{self._levels[level][name]!r} and {text!r}"
@@ -306,7 +312,7 @@ class _Collector:
                 return False
         return True
 
-    def _special(self, level: int, read: _Read, elements: list[str], separators: Separators) -> None:
+    def _read(self, level: int, read: _Read, elements: list[str], separators: Separators) -> None:
         """A path with a component, a qualifier, implied decimals, or conditions elsewhere."""
         path = read.path
         position = path.element
