@@ -45,7 +45,7 @@ class Separators:
         if self.repetition:
             given.append(("repetition", self.repetition))
         for name, character in given:
-            if character.isalnum() or character == " " or ord(character) > 126:
+            if character.isalnum() or character in " \0" or ord(character) > 126:
                 return f"{character!r} cannot be the {name} separator"
         characters = [character for _, character in given]
         if len(set(characters)) < len(characters):
@@ -124,6 +124,8 @@ class _Text:
             raise X12Error(
                 f"after segment {self.segments}: not readable as {self._encoding} text: {error.reason}"
             ) from error
+        if "\0" in decoded:
+            raise X12Error(f"after segment {self.segments}: a NUL character, which no text has")
         kept = max(self._at - 1, 0)  # the terminator before the next segment
         self._buffer = self._buffer[kept:] + decoded
         self._at -= kept

@@ -124,6 +124,7 @@ REFUSED = [
     (POS[: POS.index("IEA*")], "the file ends after segment 41: expected IEA at the end of the interchange"),
     (POS[:-2], "the file ends in segment 42 ('IEA*1*000000101')"),
     (POS + "X", "segment 43: expected ISA, found 'X'"),
+    (POS.replace("HARBOR", "HAR\0BOR"), "after segment 0: a NUL character, which no text has"),
     (POS.replace("IEA*1*", "IEA*2*"), "segment 42 (IEA): IEA01 counts 2 groups, but the interchange has 1"),
     (POS.replace("IEA*1*000000101", "IEA*1*000000102"), "segment 42 (IEA): IEA02 is 000000102, but ISA13 is 000000101"),
     (POS.replace("GE*1*", "GE*0*"), "segment 41 (GE): GE01 counts 0 sets, but the group has 1"),
