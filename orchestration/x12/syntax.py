@@ -109,6 +109,7 @@ class _Text:
         self._decoder = codecs.getincrementaldecoder("utf-8-sig" if encoding == "utf-8" else encoding)()
         self._buffer = ""
         self._at = 0
+        self._bytes = 0
         self._ended = False
         self.segments = 0
 
@@ -121,11 +122,11 @@ class _Text:
         try:
             decoded = self._decoder.decode(block, final=self._ended)
         except UnicodeDecodeError as error:
-            raise X12Error(
-                f"after segment {self.segments}: not readable as {self._encoding} text: {error.reason}"
-            ) from error
-        if "\0" in decoded:
-            raise X12Error(f"after segment {self.segments}: a NUL character, which no text has")
+            place = self._bytes + error.start - (len(error.object) - len(block)) + 1
+            raise X12Error(f"byte {place}: not readable as {self._encoding} text: {error.reason}") from error
+        if b"\0" in block:
+            raise X12Error(f"byte {self._bytes + block.index(0) + 1}: a NUL character, which no text has")
+        self._bytes += len(block)
         kept = max(self._at - 1, 0)  # the terminator before the next segment
         self._buffer = self._buffer[kept:] + decoded
         self._at -= kept

@@ -124,7 +124,7 @@ REFUSED = [
     (POS[: POS.index("IEA*")], "the file ends after segment 41: expected IEA at the end of the interchange"),
     (POS[:-2], "the file ends in segment 42 ('IEA*1*000000101')"),
     (POS + "X", "segment 43: expected ISA, found 'X'"),
-    (POS.replace("HARBOR", "HAR\0BOR"), "after segment 0: a NUL character, which no text has"),
+    (POS.replace("HARBOR", "HAR\0BOR"), "byte 370: a NUL character, which no text has"),
     (POS.replace("IEA*1*", "IEA*2*"), "segment 42 (IEA): IEA01 counts 2 groups, but the interchange has 1"),
     (POS.replace("IEA*1*000000101", "IEA*1*000000102"), "segment 42 (IEA): IEA02 is 000000102, but ISA13 is 000000101"),
     (POS.replace("GE*1*", "GE*0*"), "segment 41 (GE): GE01 counts 0 sets, but the group has 1"),
@@ -210,7 +210,7 @@ def test_numbers_that_are_none_are_left_to_the_rows(text: str) -> None:
 
 def test_text_that_cannot_be_decoded() -> None:
     latin = POS.replace("HOUSEHOLD", "HÄUSER").encode("latin-1")
-    with pytest.raises(X12Error, match="not readable as utf-8 text: invalid continuation byte"):
+    with pytest.raises(X12Error, match="byte 412: not readable as utf-8 text: invalid continuation byte"):
         checked(latin)
     assert checked(latin, encoding="latin-1").segments == 42
     with pytest.raises(X12Error, match="not readable as ascii text"):
