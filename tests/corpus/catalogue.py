@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from orchestration.settings import REPOSITORY
-from tests.corpus import others, text, values, workbooks
+from tests.corpus import edi, others, text, values, workbooks
 from tests.corpus.kind import Kind
 
 PAGE = REPOSITORY / "docs" / "broken-files.md"
@@ -24,6 +24,7 @@ GROUPS: dict[str, tuple[Kind, ...]] = {
     "Parquet": others.PARQUET_FILES,
     "JSON lines": others.JSON_LINES,
     "Archives": others.ARCHIVES,
+    "X12": edi.X12_FILES,
 }
 KINDS = [kind for kinds in GROUPS.values() for kind in kinds]
 

@@ -9,6 +9,7 @@ import io
 import random
 import zipfile
 
+from tests.corpus import edi
 from tests.corpus.kind import CSV, Kind, line, text
 from tests.corpus.others import GZIP, JSON, MANY, PARQUET, archive, gz, lines, parquet, record
 from tests.corpus.values import SEMICOLON
@@ -46,6 +47,10 @@ GOOD_FILES: dict[str, tuple[Kind, bytes]] = {
         (
             Kind("fuzz_sheets", "workbook of sheets", b"", format={**SHEETS, "fill_merged": True}),
             book(("POS 1", [HEADER, cells(1)]), ("POS 2", [HEADER, cells(2)])),
+        ),
+        (
+            Kind("fuzz_x12", "X12", b"", format=dict(edi.X12), mapping={"columns": edi.PATHS}),
+            (edi.GOOD + edi.GOOD.replace("*", "|")).encode(),
         ),
         (Kind("fuzz_gzip", "gzip", b"", format=dict(GZIP)), gz(text(*LINES))),
         (
