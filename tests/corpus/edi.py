@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from tests.corpus.kind import Kind, Row, accepted, quarantined
+from tests.corpus.others import gz
 
 X12 = {"type": "x12", "set": "867"}
 PATHS = {
@@ -82,6 +83,7 @@ X12_FILES = (
         accepted(FIRST),
         accepted(17 + FIRST),
     ),
+    kind("gzip", "packed with gzip", gz(GOOD.encode()), accepted(FIRST), compression="gzip"),
     kind(
         "price",
         "no amount: quantity times price",
