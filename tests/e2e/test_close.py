@@ -165,7 +165,7 @@ def broken(data: Settings, tmp_path: Path) -> Settings:
     project = tmp_path / "dbt_project"
     shutil.copytree(data.dbt_project, project)
     (tmp_path / "seeds").symlink_to(data.reference.parent)
-    model = project / "models" / "intermediate" / "int_line_share.sql"
+    model = project / "models" / "intermediate" / "int_line_part.sql"
     text = model.read_text()
     assert "as amount" in text
     model.write_text(text.replace("as amount", "+ case when row_number() over () = 1 then 0.01 else 0 end as amount"))
