@@ -80,6 +80,7 @@ ifneq ($(wildcard benchmarks/__main__.py),)
 bench: $(READY) ## the measured runs
 	@$(BIN)/python -m benchmarks
 	@$(BIN)/python -m benchmarks.scale --lines $(LINES)
+	@$(BIN)/python -m benchmarks.validation --lines $(LINES)
 
 endif
 lock: ## write requirements.lock anew, keeping what is pinned (UPGRADE=1: newest versions)

@@ -8,6 +8,7 @@ is an attribute that segments ask for.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from orchestration.contract import ENTITIES, INTEGER, LINE, TEXT, Column, Entity, raw_columns
@@ -46,6 +47,13 @@ _TWICE = (
     Column("duplicate_of_row", INTEGER, "an earlier row of the file is the same row with the same key: its row number"),
     Column("conflicting_rows", TEXT, "other rows of the file have the same key and say something else: the key"),
 )
+
+SEGMENT_OF = {
+    "partner": "coalesce(r.reseller_id, r.sold_to_id)",
+    "end_customer": "r.end_customer_id",
+    "product": "{product}",
+}
+"""Who of a line is looked at for a segment, by its entity: of partners the one who bought or sold on."""
 
 HELPERS: dict[str, tuple[Column, ...]] = {
     "product": _TWICE,
@@ -127,139 +135,225 @@ def signature(columns: list[str], rows: str) -> str:
     return f"SELECT count(*) || '-' || coalesce(bit_xor(hash({', '.join(columns)})), 0) FROM {rows}"
 
 
-def _twice(entity: Entity) -> str:
-    """Common table expression ``marked``: table ``raw_rows`` with the two helpers about rows of one file.
+def repeated(entity: Entity) -> str:
+    """SELECT of hash and nothing else: of keys that may stand more than once in a file of table ``raw_rows``.
 
-    Only the rows of keys that come again are compared, so that the wide rows are not sorted.
+    Whole numbers are grouped, not texts; ``twice`` looks at the keys themselves. No row: no key comes again.
     """
-    key = [name for name in entity.key if name != "source"]
+    return f"SELECT {_hash(entity)} AS hash FROM raw_rows WHERE {_complete(entity)} GROUP BY ALL HAVING count(*) > 1"
+
+
+def twice(entity: Entity) -> str:
+    """SELECT of file_sequence, row_number, duplicate_of_row and conflicting_rows, for rows whose key comes again.
+
+    Reads ``raw_rows`` and ``repeated`` (the table of ``repeated``).
+    """
+    key = _key(entity)
     content = [c.name for c in raw_columns(entity) if c.name not in ("file_sequence", "file_hash", "row_number")]
     group = ", ".join(["file_sequence", *key])
-    complete = " AND ".join(f"{name} IS NOT NULL" for name in key)
     shown = " || ' ' || ".join(f"CAST({name} AS VARCHAR)" for name in key)
     return f"""
-        keyed AS (
-            SELECT {group}, row_number, hash({", ".join(content)}) AS content FROM raw_rows WHERE {complete}
+        WITH keyed AS (
+            SELECT {group}, row_number, hash({", ".join(content)}) AS content FROM raw_rows
+            WHERE {_complete(entity)} AND {_hash(entity)} IN (SELECT hash FROM repeated)
         ),
-        repeated AS (
+        again AS (
             SELECT {group}, min(content) <> max(content) AS conflicting FROM keyed GROUP BY ALL HAVING count(*) > 1
         ),
-        suspect AS (SELECT * FROM keyed JOIN repeated USING ({group})),
-        twice AS (
+        suspect AS (
             SELECT
                 file_sequence, row_number,
                 min(row_number) OVER (PARTITION BY {group}, content) AS first_row,
                 CASE WHEN conflicting THEN {shown} END AS conflicting_rows
-            FROM suspect
-        ),
-        marked AS (
-            SELECT
-                r.*,
-                CASE WHEN t.first_row < r.row_number THEN t.first_row END AS duplicate_of_row,
-                t.conflicting_rows
-            FROM raw_rows AS r LEFT JOIN twice AS t USING (file_sequence, row_number)
+            FROM keyed JOIN again USING ({group})
         )
+        SELECT
+            file_sequence, row_number,
+            CASE WHEN first_row < row_number THEN first_row END AS duplicate_of_row, conflicting_rows
+        FROM suspect
     """
+
+
+def _key(entity: Entity) -> list[str]:
+    return [name for name in entity.key if name != "source"]
+
+
+def _hash(entity: Entity) -> str:
+    return f"hash(file_sequence, {', '.join(_key(entity))})"
+
+
+def _complete(entity: Entity) -> str:
+    return " AND ".join(f"{name} IS NOT NULL" for name in _key(entity))
 
 
 def _missing(column: str, reference: str, key: str) -> str:
     return f"CASE WHEN {column} IS NOT NULL AND {column} NOT IN (SELECT {key} FROM {reference}) THEN {column} END"
 
 
-def helped(entity: Entity, currencies: Currencies) -> str:
-    """SELECT of table ``raw_rows`` with all helper columns; grain: one row per raw row.
-
-    Reads ``reference_<entity>`` (see USES), and for partners ``named_partner`` (partner_id).
-    """
-    if entity is LINE:
-        return _line(currencies)
-    extra = {
-        "partner": {"unknown_parent": _missing("parent_partner_id", "named_partner", "partner_id")},
-        "product_unit": {"unknown_product": _missing("product_id", "reference_product", "product_id")},
-        "product_cross_reference": {"unknown_product": _missing("product_id", "reference_product", "product_id")},
-        "partner_tier": {"unknown_partner": _missing("partner_id", "reference_partner", "partner_id")},
-        "fund_claim": {"unknown_partner": _missing("partner_id", "reference_partner", "partner_id")},
-        "claim": {
-            "unknown_partner": _missing("partner_id", "reference_partner", "partner_id"),
-            "unknown_product": _missing("product_id", "reference_product", "product_id"),
-        },
-        "partner_group": {
-            "unknown_partner": "nullif(concat_ws(', ', "
-            + _missing("partner_id", "reference_partner", "partner_id")
-            + ", "
-            + _missing("group_id", "reference_partner", "partner_id")
-            + "), '')"
-        },
-    }.get(entity.name, {})
-    columns = "".join(f", {expression} AS {name}" for name, expression in extra.items())
-    return f"WITH {_twice(entity)} SELECT *{columns} FROM marked"
-
-
-def _line(currencies: Currencies) -> str:
-    targets = ", ".join("('" + code.replace("'", "''") + "')" for code in currencies.program)
-    roles = ("sold_to_id", "ship_to_id", "distributor_id", "reseller_id")
-    unknown = ", ".join(_missing(f"l.{role}", "reference_partner", "partner_id") for role in roles)
-    return f"""
-        WITH {_twice(LINE)},
-        reported AS (
+def crossed() -> str:
+    """SELECT of source, partner_product_id, document_date, product_id: our products for codes of table ``raw_rows``."""
+    return """
+        WITH reported AS (
             SELECT DISTINCT source, partner_product_id, document_date FROM raw_rows
             WHERE product_id IS NULL AND partner_product_id IS NOT NULL
-        ),
-        crossed AS (
-            SELECT r.source, r.partner_product_id, r.document_date, arg_max(x.product_id, x.valid_from) AS product_id
-            FROM reported AS r
-            JOIN reference_product_cross_reference AS x
-                ON x.line_source = r.source AND x.partner_product_id = r.partner_product_id
-                AND r.document_date >= x.valid_from AND (x.valid_to IS NULL OR r.document_date <= x.valid_to)
-            GROUP BY ALL
-        ),
-        priced AS (SELECT DISTINCT currency, document_date FROM raw_rows WHERE document_date IS NOT NULL),
-        targets (program_currency) AS (VALUES {targets}),
-        unrated AS (
-            SELECT
-                p.currency, p.document_date,
-                string_agg(p.currency || ' to ' || t.program_currency, ', ' ORDER BY t.program_currency) AS missing
-            FROM priced AS p
-            JOIN targets AS t ON p.currency <> t.program_currency
-            WHERE NOT EXISTS (
-                SELECT 1 FROM reference_fx_rate AS f
-                WHERE f.from_currency = p.currency AND f.to_currency = t.program_currency
-                AND f.rate_date <= p.document_date AND f.rate_date >= p.document_date - {currencies.max_age_days}
-            )
-            GROUP BY ALL
-        ),
-        lines AS (
-            SELECT
-                m.* REPLACE (coalesce(m.product_id, c.product_id) AS product_id),
-                CASE WHEN m.stream = 'sell_in' THEN m.sold_to_id ELSE coalesce(m.reseller_id, m.distributor_id) END
-                    AS partner_id
-            FROM marked AS m
-            LEFT JOIN crossed AS c
-                ON c.source = m.source AND c.partner_product_id = m.partner_product_id
-                AND c.document_date = m.document_date
         )
-        SELECT
-            l.* EXCLUDE (partner_id),
-            CASE WHEN p.product_id IS NULL THEN l.partner_product_id END AS unknown_product,
-            nullif(concat_ws(', ', {unknown}), '') AS unknown_partner,
-            CASE WHEN e.end_customer_id IS NULL THEN l.end_customer_id END AS unknown_end_customer,
-            CASE WHEN p.product_id IS NOT NULL AND l.unit <> p.base_unit AND u.unit IS NULL
-                THEN l.unit || ' to ' || p.base_unit || ' of ' || l.product_id END AS unit_without_factor,
-            r.missing AS currency_without_rate,
-            CASE WHEN sign(l.quantity) * sign(l.net_amount) < 0
-                THEN l.quantity || ' for ' || l.net_amount END AS negative_price,
-            CASE WHEN l.quantity = 0 AND l.net_amount <> 0 AND l.document_type IS DISTINCT FROM 'credit_memo'
-                THEN CAST(l.net_amount AS VARCHAR) END AS amount_without_quantity,
-            l.partner_id,
-            m.partner_type, m.channel AS partner_channel, m.region AS partner_region, m.country AS partner_country,
-            d.country AS distributor_country,
-            p.family AS product_family, p.brand AS product_brand, p.category AS product_category,
-            e.end_customer_type, e.industry AS end_customer_industry
-        FROM lines AS l
-        LEFT JOIN reference_product AS p ON p.product_id = l.product_id
-        LEFT JOIN reference_product_unit AS u ON u.product_id = l.product_id AND u.unit = l.unit
-        LEFT JOIN reference_end_customer AS e ON e.end_customer_id = l.end_customer_id
-        LEFT JOIN reference_partner AS m ON m.partner_id = l.partner_id
-        LEFT JOIN reference_partner AS d ON d.partner_id = l.distributor_id
-        LEFT JOIN unrated AS r ON r.currency = l.currency AND r.document_date = l.document_date
+        SELECT r.source, r.partner_product_id, r.document_date, arg_max(x.product_id, x.valid_from) AS product_id
+        FROM reported AS r
+        JOIN reference_product_cross_reference AS x
+            ON x.line_source = r.source AND x.partner_product_id = r.partner_product_id
+            AND r.document_date >= x.valid_from AND (x.valid_to IS NULL OR r.document_date <= x.valid_to)
+        GROUP BY ALL
     """
+
+
+def unrated(currencies: Currencies) -> str:
+    """SELECT of currency, document_date, missing: conversions that lines of table ``raw_rows`` need and do not have."""
+    targets = ", ".join("('" + code.replace("'", "''") + "')" for code in currencies.program)
+    return f"""
+        WITH priced AS (SELECT DISTINCT currency, document_date FROM raw_rows WHERE document_date IS NOT NULL),
+        targets (program_currency) AS (VALUES {targets})
+        SELECT
+            p.currency, p.document_date,
+            string_agg(p.currency || ' to ' || t.program_currency, ', ' ORDER BY t.program_currency) AS missing
+        FROM priced AS p
+        JOIN targets AS t ON p.currency <> t.program_currency
+        WHERE NOT EXISTS (
+            SELECT 1 FROM reference_fx_rate AS f
+            WHERE f.from_currency = p.currency AND f.to_currency = t.program_currency
+            AND f.rate_date <= p.document_date AND f.rate_date >= p.document_date - {currencies.max_age_days}
+        )
+        GROUP BY ALL
+    """
+
+
+@dataclass(frozen=True)
+class Found:
+    """Which look-ups of the rows at hand found anything; tables without rows are not joined."""
+
+    twice: bool
+    crossed: bool
+    unrated: bool
+    segments: tuple[str, ...] = ()
+    """Entities whose members stand in ``segment_member``."""
+
+
+_ROLES = ("sold_to_id", "ship_to_id", "distributor_id", "reseller_id")
+
+_LINE: dict[str, tuple[tuple[str, ...], str]] = {
+    "unknown_product": (("product",), "CASE WHEN p.product_id IS NULL THEN r.partner_product_id END"),
+    "unknown_partner": (
+        (),
+        "nullif(concat_ws(', ', "
+        + ", ".join(_missing(f"r.{role}", "reference_partner", "partner_id") for role in _ROLES)
+        + "), '')",
+    ),
+    "unknown_end_customer": (("end_customer",), "CASE WHEN e.end_customer_id IS NULL THEN r.end_customer_id END"),
+    "unit_without_factor": (
+        ("product", "unit"),
+        "CASE WHEN p.product_id IS NOT NULL AND r.unit <> p.base_unit AND u.unit IS NULL"
+        " THEN r.unit || ' to ' || p.base_unit || ' of ' || {product} END",
+    ),
+    "currency_without_rate": (("unrated",), "x.missing"),
+    "negative_price": (
+        (),
+        "CASE WHEN sign(r.quantity) * sign(r.net_amount) < 0 THEN r.quantity || ' for ' || r.net_amount END",
+    ),
+    "amount_without_quantity": (
+        (),
+        "CASE WHEN r.quantity = 0 AND r.net_amount <> 0 AND r.document_type IS DISTINCT FROM 'credit_memo'"
+        " THEN CAST(r.net_amount AS VARCHAR) END",
+    ),
+    "partner_id": ((), "{partner}"),
+    "partner_type": (("partner",), "m.partner_type"),
+    "partner_channel": (("partner",), "m.channel"),
+    "partner_region": (("partner",), "m.region"),
+    "partner_country": (("partner",), "m.country"),
+    "distributor_country": (("distributor",), "d.country"),
+    "product_family": (("product",), "p.family"),
+    "product_brand": (("product",), "p.brand"),
+    "product_category": (("product",), "p.category"),
+    "end_customer_type": (("end_customer",), "e.end_customer_type"),
+    "end_customer_industry": (("end_customer",), "e.industry"),
+}
+"""Helpers of a line: which tables are joined, and the expression."""
+
+_PARTNER = "CASE WHEN r.stream = 'sell_in' THEN r.sold_to_id ELSE coalesce(r.reseller_id, r.distributor_id) END"
+
+_JOINS = {
+    "product": "LEFT JOIN reference_product AS p ON p.product_id = {product}",
+    "unit": "LEFT JOIN reference_product_unit AS u ON u.product_id = {product} AND u.unit = r.unit",
+    "end_customer": "LEFT JOIN reference_end_customer AS e ON e.end_customer_id = r.end_customer_id",
+    "partner": "LEFT JOIN reference_partner AS m ON m.partner_id = {partner}",
+    "distributor": "LEFT JOIN reference_partner AS d ON d.partner_id = r.distributor_id",
+    "unrated": "LEFT JOIN unrated AS x ON x.currency = r.currency AND x.document_date = r.document_date",
+}
+
+_MASTER: dict[str, dict[str, str]] = {
+    "partner": {"unknown_parent": _missing("r.parent_partner_id", "named_partner", "partner_id")},
+    "product_unit": {"unknown_product": _missing("r.product_id", "reference_product", "product_id")},
+    "product_cross_reference": {"unknown_product": _missing("r.product_id", "reference_product", "product_id")},
+    "partner_tier": {"unknown_partner": _missing("r.partner_id", "reference_partner", "partner_id")},
+    "fund_claim": {"unknown_partner": _missing("r.partner_id", "reference_partner", "partner_id")},
+    "claim": {
+        "unknown_partner": _missing("r.partner_id", "reference_partner", "partner_id"),
+        "unknown_product": _missing("r.product_id", "reference_product", "product_id"),
+    },
+    "partner_group": {
+        "unknown_partner": "nullif(concat_ws(', ', "
+        + _missing("r.partner_id", "reference_partner", "partner_id")
+        + ", "
+        + _missing("r.group_id", "reference_partner", "partner_id")
+        + "), '')"
+    },
+}
+"""Helpers of master data and claims beside those about rows that come twice."""
+
+
+def rows(entity: Entity, columns: Iterable[str], found: Found) -> str:
+    """SELECT of row_id, source, file_sequence, row_number and these columns; grain: one row per row of ``raw_rows``.
+
+    Only the tables that the columns need are joined: ``reference_<entity>`` (see USES), ``twice``, ``crossed``,
+    ``unrated``, ``segment_member``, and for partners ``named_partner`` (partner_id).
+    """
+    product = "coalesce(r.product_id, c.product_id)" if found.crossed else "r.product_id"
+    kinds = {column.name: column.type for column in HELPERS[entity.name]}
+    raw = {column.name for column in raw_columns(entity)}
+    wanted = dict.fromkeys(["source", "file_sequence", "row_number", *columns])
+    expressions: dict[str, str] = {}
+    joins: dict[str, None] = {}
+    for name in wanted:
+        if name in ("duplicate_of_row", "conflicting_rows"):
+            expressions[name] = f"t.{name}" if found.twice else f"CAST(NULL AS {kinds[name]})"
+            if found.twice:
+                joins["LEFT JOIN twice AS t ON t.file_sequence = r.file_sequence AND t.row_number = r.row_number"] = (
+                    None
+                )
+        elif entity is LINE and name == "currency_without_rate" and not found.unrated:
+            expressions[name] = "CAST(NULL AS VARCHAR)"
+        elif entity is LINE and name == "product_id":
+            expressions[name] = "{product}"
+        elif entity is LINE and name == "segments":
+            expressions[name] = f"concat('', {', '.join(f's_{kind}.segments' for kind in found.segments)})"
+            for kind in found.segments:
+                who = SEGMENT_OF[kind]
+                joins[
+                    f"LEFT JOIN segment_member AS s_{kind} ON s_{kind}.entity = '{kind}' AND s_{kind}.entity_id = {who}"
+                    f" AND r.document_date BETWEEN s_{kind}.valid_from AND s_{kind}.valid_to"
+                ] = None
+        elif name in raw:
+            expressions[name] = f"r.{name}"
+        elif entity is LINE:
+            needed, expressions[name] = _LINE[name]
+            joins |= dict.fromkeys(_JOINS[join] for join in needed)
+        else:
+            expressions[name] = _MASTER[entity.name][name]
+    text = ", ".join(f"{expression} AS {name}" for name, expression in expressions.items())
+    every = "\n".join(joins)
+    if "{product}" in text + every and found.crossed:
+        every = f"""LEFT JOIN crossed AS c ON c.source = r.source AND c.partner_product_id = r.partner_product_id
+            AND c.document_date = r.document_date
+            {every}"""
+    select = (
+        f"SELECT (CAST(r.file_sequence AS BIGINT) << 32) + r.row_number AS row_id, {text} FROM raw_rows AS r {every}"
+    )
+    return select.replace("{product}", product).replace("{partner}", _PARTNER)

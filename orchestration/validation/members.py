@@ -17,13 +17,6 @@ from orchestration.validation.suites import RuleError, Suite
 USES = ("partner_tier", "partner_group")
 """Whose accepted rows memberships read, beside those that every line's look-ups read."""
 
-WHO = {
-    "partner": "coalesce(l.reseller_id, l.sold_to_id)",
-    "end_customer": "l.end_customer_id",
-    "product": "l.product_id",
-}
-"""Who of a line is looked at, by the entity of the segment: of partners the one who bought or sold on."""
-
 FIRST, LAST = "DATE '1900-01-01'", "DATE '9999-12-31'"
 
 
@@ -129,22 +122,6 @@ def _attribute(entity: str, attribute: str) -> str:
         SELECT 'partner', {columns}
         FROM partner_span AS s JOIN reference_partner AS p USING (partner_id) {groups if source == "g" else ""}
     """
-
-
-def marked(rows: str) -> str:
-    """SELECT of lines with their segments, of all three kinds in one text; '' where there is none.
-
-    ``rows``: SELECT of lines with their look-ups. Reads ``segment_member`` (``members``).
-    """
-    joins = "".join(
-        f"""
-        LEFT JOIN segment_member AS {entity} ON {entity}.entity = '{entity}' AND {entity}.entity_id = {who}
-            AND l.document_date BETWEEN {entity}.valid_from AND {entity}.valid_to"""
-        for entity, who in WHO.items()
-    )
-    return (
-        f"SELECT l.*, concat({', '.join(f'{entity}.segments' for entity in WHO)}) AS segments FROM ({rows}) AS l{joins}"
-    )
 
 
 def _text(value: str) -> str:

@@ -192,6 +192,12 @@ class Suite:
         return tuple(condition.segment for condition in self.applies_to.when if condition.segment is not None)
 
     @property
+    def columns(self) -> tuple[str, ...]:
+        """The columns that its scope looks at; ``segments`` where it names one."""
+        names = [c.column if c.segment is None else "segments" for c in self.applies_to.when]
+        return tuple(dict.fromkeys(names))
+
+    @property
     def scope(self) -> str:
         """The rows that the suite judges, as SQL on the judged columns."""
         parts = [condition.sql for condition in self.applies_to.when]

@@ -1,62 +1,52 @@
 """Validation: raw → accepted + quarantine, a verdict per row, results per file and rule.
 
-What belongs here: which files are judged, verdicts from failures, the files written and their ties.
-What does not: rules (expectations/), look-ups (lookups.py), Great Expectations (judge.py).
+What belongs here: which files are judged, verdicts from failures, and that rows tie. What does not: rules
+(expectations/), look-ups (lookups.py), which rows fail (distinct.py), the files written (written.py).
 
 A file's verdicts are current while three hashes beside its results stay the same: of the rules that
 concern it, of the master data that its look-ups read, and of how its rows were read. When only the
-master data differ, the look-ups are made again, and the file is judged again only if what they found
-for its rows differs. Verdicts so depend on raw/, the rules and the master data alone.
+master data differ, its rows are judged again, and written again only if something else came out.
+Verdicts so depend on raw/, the rules and the master data alone.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import duckdb
 
 from orchestration import warehouse
-from orchestration.contract import ENTITIES, Column, Entity, accepted_columns, quarantine_columns
+from orchestration.contract import ENTITIES, Entity, accepted_columns, quarantine_columns
 from orchestration.segments import Segment
 from orchestration.settings import Settings
 from orchestration.validation import lookups, members
+from orchestration.validation.distinct import Failures
 from orchestration.validation.judge import Judge
-from orchestration.validation.lookups import Currencies
+from orchestration.validation.lookups import Currencies, Found
 from orchestration.validation.suites import Rule, Suite, digest, load_suites
-
-if TYPE_CHECKING:
-    import numpy as np
+from orchestration.validation.written import RESULTS, File, Rooms, paths, text
 
 Progress = Callable[[str], None]
 
-VERSION = 1
+VERSION = 2
 """Raised when the same rules come to mean something else; everything is then judged again."""
 
-GROUP_ROWS = 1_000_000
+GROUP_ROWS = 4_000_000
 """Files are judged together up to about so many rows."""
 
-FRAME_VECTORS = 122
-"""Frames hold at most so many of DuckDB's vectors of 2,048 rows: just under 250,000 rows."""
+MEMORY_ROWS = 1_000_000
+"""Files with few rows are read into memory first, up to so many rows: opening each costs more than judging it."""
 
-RESULTS = (
-    Column("source", "VARCHAR", "the file's source"),
-    Column("entity", "VARCHAR", "what its rows are"),
-    Column("file_sequence", "INTEGER", "receipt number of the file"),
-    Column("file_hash", "VARCHAR", "SHA-256 of the file's bytes"),
-    Column("suite", "VARCHAR", "suite file under expectations/, without its extension"),
-    Column("rule_id", "VARCHAR", "id of the expectation"),
-    Column("severity", "VARCHAR", "reject, hold or warn"),
-    Column("status", "VARCHAR", "passed, failed, no_rows (the suite found no row to judge) or error"),
-    Column("rows_evaluated", "BIGINT", "rows of the file that the suite judges"),
-    Column("rows_failed", "BIGINT", "rows that failed"),
-    Column("message", "VARCHAR", "the reason with figures, or the error; null where nothing failed"),
-    Column("samples", "VARCHAR", "JSON list of the first failing rows: row_number and value, up to 5"),
-)
-"""Columns of validation/<entity>/<file key>.parquet; one row per file and rule."""
+SMALL_ROWS = 100_000
+"""Files with fewer rows are small."""
+
+SAMPLES = 5
+"""Failing rows shown per file and rule."""
 
 
 class TieError(RuntimeError):
@@ -107,23 +97,6 @@ class ValidationReport:
         return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0])))
 
 
-@dataclass
-class _File:
-    """A file of raw/ that is to have verdicts."""
-
-    key: str
-    source: str
-    entity: Entity
-    name: str
-    sequence: int
-    hash: str
-    rows: int
-    recipe: str
-    ruleset: str = ""
-    state: dict[str, Any] = field(default_factory=dict)
-    judged: bool = False
-
-
 def validate(
     settings: Settings,
     progress: Progress | None = None,
@@ -155,7 +128,7 @@ def validate(
     return _report(files)
 
 
-def _report(files: list[_File]) -> ValidationReport:
+def _report(files: list[File]) -> ValidationReport:
     severities: dict[str, str] = {}
     errors: list[str] = []
     verdicts = []
@@ -169,14 +142,6 @@ def _report(files: list[_File]) -> ValidationReport:
             FileVerdict(file.source, file.entity.name, file.name, file.sequence, file.hash, *counts, rules, file.judged)
         )
     return ValidationReport(tuple(verdicts), dict(sorted(severities.items())), tuple(errors))
-
-
-def _text(value: str) -> str:
-    return "'" + value.replace("'", "''") + "'"
-
-
-def _paths(paths: Iterable[Path]) -> str:
-    return "[" + ", ".join(_text(str(path)) for path in paths) + "]"
 
 
 class _Run:
@@ -197,20 +162,15 @@ class _Run:
         self.segments = segments
         self.currencies = currencies
         self.say = say
+        self.rooms = Rooms(connection, settings)
         self.judge: Judge | None = None
+        self.found = Found(False, False, False)
+        self._resolved: dict[int, str] | None = None
 
     # --- files ----------------------------------------------------------------------------
 
     def query(self, sql: str) -> list[tuple[Any, ...]]:
         return self.connection.execute(sql).fetchall()
-
-    def copy(self, select: str, target: Path) -> int:
-        """Write a SELECT's rows to a Parquet file in one step; the number of rows."""
-        target.parent.mkdir(parents=True, exist_ok=True)
-        half = target.with_name(f".{target.name}.tmp")
-        rows = self.query(f"COPY ({select}) TO {_text(str(half))} (FORMAT parquet, COMPRESSION zstd)")
-        half.replace(target)
-        return int(rows[0][0])
 
     def write_schemas(self) -> None:
         """A file without rows per entity, so that readers find the columns before the first file."""
@@ -221,9 +181,9 @@ class _Run:
                 (self.settings.validation_results, RESULTS),
             ):
                 nulls = ", ".join(f"CAST(NULL AS {column.type}) AS {column.name}" for column in columns)
-                self.copy(f"SELECT {nulls} WHERE false", folder / name / "_schema.parquet")
+                self.rooms.copy(f"SELECT {nulls} WHERE false", folder / name / "_schema.parquet")
 
-    def files(self) -> list[_File]:
+    def files(self) -> list[File]:
         """Files of raw/ that were read, in order of receipt. Their Parquet metadata say how (``recipe``)."""
         register = self.settings.raw / "file"
         if not any(register.glob("[0-9]*.parquet")):
@@ -231,7 +191,7 @@ class _Run:
         recipes: dict[str, str] = {}
         for name in ENTITIES:
             if any((self.settings.raw / name).glob("[0-9]*.parquet")):
-                found = _text(str(self.settings.raw / name / "[0-9]*.parquet"))
+                found = text(str(self.settings.raw / name / "[0-9]*.parquet"))
                 recipes |= dict(
                     self.query(
                         "SELECT parse_filename(file_name, true), decode(value)"
@@ -240,17 +200,17 @@ class _Run:
                 )
         rows = self.query(
             "SELECT parse_filename(filename, true), source, entity, file_name, file_sequence, file_hash, rows_in"
-            f" FROM read_parquet({_text(str(register / '[0-9]*.parquet'))}, filename = true)"
+            f" FROM read_parquet({text(str(register / '[0-9]*.parquet'))}, filename = true)"
             " WHERE status = 'read' ORDER BY file_sequence"
         )
         files = []
         for key, source, entity, name, sequence, file_hash, count in rows:
-            file = _File(key, source, ENTITIES[entity], name, sequence, file_hash, count, recipes.get(key, ""))
+            file = File(key, source, ENTITIES[entity], name, sequence, file_hash, count, recipes.get(key, ""))
             file.ruleset = self.ruleset(file.entity, source)
             files.append(file)
         return files
 
-    def remove_strangers(self, files: list[_File]) -> None:
+    def remove_strangers(self, files: list[File]) -> None:
         """Remove verdicts of files that raw/ does not have (any more)."""
         wanted = {(file.entity.name, file.key) for file in files}
         for room in (self.settings.accepted, self.settings.quarantine, self.settings.validation_results):
@@ -258,17 +218,8 @@ class _Run:
                 if (path.parent.name, path.stem) not in wanted:
                     path.unlink()
 
-    def raw(self, file: _File) -> Path:
+    def raw(self, file: File) -> Path:
         return self.settings.raw / file.entity.name / f"{file.key}.parquet"
-
-    def result(self, file: _File, ending: str) -> Path:
-        return self.settings.validation_results / file.entity.name / f"{file.key}.{ending}"
-
-    def outputs(self, file: _File) -> list[Path]:
-        """Everything that a judged file has, its state last."""
-        rooms = (self.settings.accepted, self.settings.quarantine, self.settings.validation_results)
-        parquet = [room / file.entity.name / f"{file.key}.parquet" for room in rooms]
-        return [*parquet, self.result(file, "json")]
 
     def ruleset(self, entity: Entity, source: str) -> str:
         """Hash of all that decides the verdicts of a source's rows, but for the rows and the master data."""
@@ -289,55 +240,35 @@ class _Run:
 
     # --- judging --------------------------------------------------------------------------
 
-    def judge_entity(self, entity: Entity, files: list[_File]) -> None:
+    def judge_entity(self, entity: Entity, files: list[File]) -> None:
         """Bring the verdicts of an entity's files up to date, then make its reference table."""
         if entity.name == "line" and self.segments:
             self.query(f"CREATE TEMP TABLE segment_member AS {members.members(self.segments.values())}")
         master_data = self.master_data(entity, files)
         stale = []
         for file in files:
-            state = self.read_state(file)
+            state = self.rooms.read_state(file)
             known = {name: state.get(name) for name in ("ruleset", "recipe")}
             if known == {"ruleset": file.ruleset, "recipe": file.recipe}:
                 file.state = state
             if not file.state or state["master_data"] != master_data:
                 stale.append(file)
-        group: list[_File] = []
-        for file in stale:
-            group.append(file)
-            if sum(member.rows for member in group) >= GROUP_ROWS:
-                self.judge_group(entity, group, master_data)
-                group = []
-        if group:
+        for group in _groups(stale):
             self.judge_group(entity, group, master_data)
         if entity.name != "line":
             self.make_reference(entity)
 
-    def read_state(self, file: _File) -> dict[str, Any]:
-        """The state beside the results; empty if anything that belongs to it is missing."""
-        if not all(path.is_file() for path in self.outputs(file)):
-            return {}
-        state: dict[str, Any] = json.loads(self.result(file, "json").read_text(encoding="utf-8"))
-        return state
-
-    def write_state(self, file: _File) -> None:
-        target = self.result(file, "json")
-        half = target.with_name(f".{target.name}.tmp")
-        text = json.dumps(file.state, indent=2, sort_keys=True, ensure_ascii=False)
-        half.write_text(text + "\n", encoding="utf-8")
-        half.replace(target)
-
     def make_reference(self, entity: Entity) -> None:
         """Table reference_<entity>: the valid row of each key among the accepted and held rows."""
-        rows = f"read_parquet({_text(str(self.settings.accepted / entity.name / '*.parquet'))})"
+        rows = f"read_parquet({text(str(self.settings.accepted / entity.name / '*.parquet'))})"
         self.query(f"CREATE TEMP TABLE reference_{entity.name} AS {lookups.newest(entity, rows)}")
 
-    def master_data(self, entity: Entity, files: list[_File]) -> str:
+    def master_data(self, entity: Entity, files: list[File]) -> str:
         """Hash of the rows that an entity's look-ups read. ``files``: all of the entity's."""
         if entity.name == "partner":
             self.query("CREATE TEMP TABLE named_partner (partner_id VARCHAR)")
             if files:
-                rows = f"read_parquet({_paths(self.raw(file) for file in files)})"
+                rows = f"read_parquet({paths(self.raw(file) for file in files)})"
                 self.query(
                     f"INSERT INTO named_partner SELECT DISTINCT partner_id FROM {rows} WHERE partner_id IS NOT NULL"
                 )
@@ -349,248 +280,199 @@ class _Run:
             found += self.query(lookups.signature(columns, f"reference_{name}"))
         return digest(found)
 
-    def judge_group(self, entity: Entity, files: list[_File], master_data: str) -> None:
-        """Make the look-ups for files; judge those for which they, or the rules, differ."""
-        helpers = [column.name for column in lookups.HELPERS[entity.name]]
-        resolved = ["product_id"] if entity.name == "line" else []
-        self.query(
-            f"CREATE OR REPLACE TEMP VIEW raw_rows AS FROM read_parquet({_paths(self.raw(file) for file in files)})"
-        )
-        used = {rule_column for suite in self.suites for rule in suite.rules for rule_column in rule.columns}
-        used |= {condition.column for suite in self.suites for condition in suite.applies_to.when}
-        rows = lookups.helped(entity, self.currencies)
-        if entity.name == "line" and self.segments:
-            rows = members.marked(rows)
-            resolved.append("segments")
-        kept = [
-            name
-            for name in dict.fromkeys(
-                ["source", "file_sequence", "row_number", *lookups.JUDGED_COLUMNS[entity.name], *resolved]
-            )
-            if name in used or name in ("source", "file_sequence", "row_number", *resolved)
-        ]
-        self.query(f"""
-            CREATE OR REPLACE TEMP TABLE judged AS
-            SELECT
-                (CAST(file_sequence AS BIGINT) << 32) + row_number AS row_id,
-                {", ".join(kept)},
-                hash(row_number, {", ".join([*resolved, *helpers])}) AS looked_up
-            FROM ({rows})
-        """)
-        looked_up = dict(
-            self.query("SELECT file_sequence, CAST(bit_xor(looked_up) AS VARCHAR) FROM judged GROUP BY file_sequence")
-        )
+    def rows(self, entity: Entity, columns: Iterable[str]) -> str:
+        """SELECT of the rows at hand with these columns (lookups.rows)."""
+        return lookups.rows(entity, columns, self.found)
+
+    def look_up(self, entity: Entity, files: list[File]) -> None:
+        """Make the rows of files the rows at hand, and the small tables that their look-ups need."""
+        small = all(file.rows < SMALL_ROWS for file in files)
+        rows = f"FROM read_parquet({paths(self.raw(file) for file in files)})"
+        for kind in ("VIEW", "TABLE"):
+            if self.query(f"SELECT 1 FROM duckdb_{kind.lower()}s() WHERE {kind.lower()}_name = 'raw_rows'"):
+                self.query(f"DROP {kind} raw_rows")
+        self.query(f"CREATE TEMP {'TABLE' if small else 'VIEW'} raw_rows AS {rows}")
+        found = {"repeated": self.table("repeated", lookups.repeated(entity)), "twice": 0, "crossed": 0, "unrated": 0}
+        if found["repeated"]:
+            found["twice"] = self.table("twice", lookups.twice(entity))
+        if entity.name == "line":
+            found["crossed"] = self.table("crossed", lookups.crossed())
+            found["unrated"] = self.table("unrated", lookups.unrated(self.currencies))
+        kinds = tuple(kind for kind in lookups.SEGMENT_OF if any(s.entity == kind for s in self.segments.values()))
+        self._resolved = None
+        self.found = Found(bool(found["twice"]), bool(found["crossed"]), bool(found["unrated"]), kinds)
+
+    def table(self, name: str, select: str) -> int:
+        """Make a temporary table; its number of rows."""
+        self.query(f"CREATE OR REPLACE TEMP TABLE {name} AS {select}")
+        [(rows,)] = self.query(f"SELECT count(*) FROM {name}")
+        return int(rows)
+
+    def judge_group(self, entity: Entity, files: list[File], master_data: str) -> None:
+        """Judge files together; write those whose outcome is not what was written before."""
+        self.say(f"judging {entity.name}: {sum(file.rows for file in files):,} rows in {len(files)} files")
+        self.look_up(entity, files)
+        suites = [suite for suite in self.suites if any(suite.concerns(entity.name, file.source) for file in files)]
+        rules = [(suite, rule) for suite in suites for rule in suite.rules]
+        if self.judge is None and rules:
+            self.judge = Judge(self.suites)
+        evaluated = self.evaluated(entity, suites)
+        errors: dict[tuple[int, int], str] = {}
+        if self.judge is not None:
+            failures = Failures(self.connection, self.judge, partial(self.rows, entity), SAMPLES)
+            errors = failures.errors
+            number = 0
+            for suite in suites:
+                if any(rows for (name, _), rows in evaluated.items() if name == suite.name):
+                    failures.find(suite, {rule.id: number + place for place, rule in enumerate(suite.rules)})
+                number += len(suite.rules)
+        counts = self.make_verdicts(rules)
+        results = self.results(entity, rules, files, evaluated, errors)
         due = []
         for file in files:
-            found = looked_up.get(file.sequence, "")
-            if file.state and file.state["looked_up"] == found:
+            held, quarantined, of_rows = counts.get(file.sequence, (0, 0, ""))
+            outcome = digest([results[file.sequence], of_rows, self.resolved(entity).get(file.sequence, "")])
+            if file.state and file.state["outcome"] == outcome:
                 file.state["master_data"] = master_data
-                self.write_state(file)
-            else:
-                file.state = {
-                    "ruleset": file.ruleset,
-                    "recipe": file.recipe,
-                    "master_data": master_data,
-                    "looked_up": found,
-                }
-                due.append(file)
-        if due:
-            self.say(f"judging {entity.name}: {sum(file.rows for file in due):,} rows in {len(due)} files")
-            if len(due) < len(files):
-                sequences = ", ".join(str(file.sequence) for file in due)
-                self.query(f"DELETE FROM judged WHERE file_sequence NOT IN ({sequences})")
-            self.give_verdicts(entity, due)
+                self.rooms.write_state(file)
+                continue
+            file.state = {
+                "ruleset": file.ruleset,
+                "recipe": file.recipe,
+                "master_data": master_data,
+                "outcome": outcome,
+                "rows": file.rows,
+                "accepted": file.rows - held - quarantined,
+                "held": held,
+                "quarantined": quarantined,
+                "rules": {
+                    result["rule_id"]: {"severity": result["severity"], "rows": result["rows_failed"]}
+                    for result in results[file.sequence]
+                    if result["rows_failed"]
+                },
+                "errors": [
+                    f"{r['suite']}: {r['rule_id']}: {r['message']}"
+                    for r in results[file.sequence]
+                    if r["status"] == "error"
+                ],
+            }
+            due.append(file)
+        # two threads at least: a single one cuts a file's rows into groups elsewhere, and the bytes would differ
+        self.query(f"SET threads = {max(2, self.settings.threads)}")
+        rows = partial(self.rows, entity)
+        self.rooms.write(entity, due, rows, results, resolved=self.found.crossed)
+        self.query(f"SET threads = {self.settings.threads}")
 
-    def give_verdicts(self, entity: Entity, files: list[_File]) -> None:
-        """Judge the rows of table ``judged``; write everything that the files have."""
-        suites = [suite for suite in self.suites if any(suite.concerns(entity.name, file.source) for file in files)]
-        if self.judge is None and suites:
-            self.judge = Judge(self.suites)
-        rules = [(suite, rule) for suite in suites for rule in suite.rules]
-        numbers = {(suite.name, rule.id): number for number, (suite, rule) in enumerate(rules)}
-        self.query("CREATE OR REPLACE TEMP TABLE failure (rule_number INTEGER, row_id BIGINT)")
-        errors: dict[tuple[int, int], str] = {}  # rule number, file sequence
-        for suite in suites:
-            self.run_suite(suite, numbers, errors)
-        severities = [(number, rule.id, rule.severity) for number, (_, rule) in enumerate(rules)]
-        severities = severities or [(-1, "", "warn")]  # an entity without rules
-        values = ", ".join(f"({number}, {_text(rule)}, {_text(severity)})" for number, rule, severity in severities)
-        self.query(
-            "CREATE OR REPLACE TEMP TABLE rule AS SELECT * FROM"
-            f" (VALUES {values}) AS r (rule_number, rule_id, severity)"
-        )
-        resolved = ", j.product_id" if entity.name == "line" else ""
+    def evaluated(self, entity: Entity, suites: list[Suite]) -> dict[tuple[str, int], int]:
+        """Rows that each suite judges, by suite name and file sequence; files without any are left out."""
+        if not suites:
+            return {}
+        columns = dict.fromkeys(name for suite in suites for name in suite.columns)
+        counts = ", ".join(f"count(*) FILTER (WHERE {suite.scope})" for suite in suites)
+        found = self.query(f"SELECT file_sequence, {counts} FROM ({self.rows(entity, columns)}) GROUP BY file_sequence")
+        return {
+            (suite.name, sequence): rows
+            for sequence, *each in found
+            for suite, rows in zip(suites, each, strict=True)
+            if rows
+        }
+
+    def make_verdicts(self, rules: list[tuple[Suite, Rule]]) -> dict[int, tuple[int, int, str]]:
+        """Table ``verdict`` of rows that failed; by file sequence rows held, quarantined, and a hash of them all."""
+        if not rules:
+            self.query("CREATE OR REPLACE TEMP TABLE failure (rule_number INTEGER, row_id BIGINT)")
+        values = ", ".join(f"({n}, {text(rule.id)}, {text(rule.severity)})" for n, (_, rule) in enumerate(rules))
         self.query(f"""
             CREATE OR REPLACE TEMP TABLE verdict AS
-            WITH failed AS (
-                SELECT
-                    row_id,
-                    bool_or(severity = 'reject') AS rejected,
-                    string_agg(rule_id, ';' ORDER BY rule_id) AS rules_failed
-                FROM failure JOIN rule USING (rule_number) WHERE severity <> 'warn' GROUP BY row_id
-            )
             SELECT
-                j.file_sequence, j.row_number{resolved}, f.rules_failed,
-                CASE WHEN f.rejected THEN 'quarantined' WHEN f.row_id IS NOT NULL THEN 'held' ELSE 'accepted' END
-                    AS verdict
-            FROM judged AS j LEFT JOIN failed AS f USING (row_id)
-            ORDER BY j.file_sequence, j.row_number
+                CAST(row_id >> 32 AS INTEGER) AS file_sequence,
+                CAST(row_id & {2**32 - 1} AS INTEGER) AS row_number,
+                CASE WHEN bool_or(severity = 'reject') THEN 'quarantined' ELSE 'held' END AS verdict,
+                string_agg(rule_id, ';' ORDER BY rule_id) AS rules_failed
+            FROM failure JOIN (VALUES {values or "(-1, '', '')"}) AS rule (rule_number, rule_id, severity)
+                USING (rule_number)
+            GROUP BY row_id
         """)
-        results = self.results(rules, files, errors)
-        held = dict(
-            self.query("SELECT file_sequence, count(*) FROM verdict WHERE verdict = 'held' GROUP BY file_sequence")
-        )
-        for file in files:
-            self.write_file(file, held.get(file.sequence, 0), results[file.sequence])
+        found = self.query("""
+            SELECT
+                file_sequence,
+                count(*) FILTER (WHERE verdict = 'held'), count(*) FILTER (WHERE verdict = 'quarantined'),
+                CAST(bit_xor(hash(row_number, verdict, rules_failed)) AS VARCHAR)
+            FROM verdict GROUP BY file_sequence
+        """)
+        return {sequence: (held, quarantined, of_rows) for sequence, held, quarantined, of_rows in found}
 
-    def run_suite(self, suite: Suite, numbers: dict[tuple[str, str], int], errors: dict[tuple[int, int], str]) -> None:
-        """Judge the rows of a suite in frames; fill table ``failure`` and ``errors``."""
-        assert self.judge is not None
-        columns = dict.fromkeys(name for rule in suite.rules for name in rule.columns)
-        files = self.query(
-            "SELECT file_sequence, min(row_id), max(row_id) FROM judged GROUP BY file_sequence ORDER BY file_sequence"
-        )
-        failures: list[tuple[int, np.ndarray]] = []  # written once all frames were read from the connection
-        self.connection.execute(f"SELECT row_id, {', '.join(columns)} FROM judged WHERE {suite.scope} ORDER BY row_id")
-        while len(frame := self.connection.fetch_df_chunk(FRAME_VECTORS)):
-            frame = frame.set_index("row_id")
-            frame.index.name = None
-            for rule_id, rows in self.judge.failing(frame, suite, suite.rules).items():
-                number = numbers[suite.name, rule_id]
-                if not isinstance(rows, str):
-                    failures.append((number, rows))
-                    continue
-                # which files the error concerns must not depend on which were judged together
-                rule = next(rule for rule in suite.rules if rule.id == rule_id)
-                for sequence, first, last in files:
-                    part = frame.loc[first:last]
-                    if len(part):
-                        outcome = self.judge.failing(part, suite, [rule])[rule_id]
-                        if isinstance(outcome, str):
-                            errors[number, sequence] = outcome
-                            failures.append((number, part.index.to_numpy()))
-                        else:
-                            failures.append((number, outcome))
-        for number, rows in failures:
-            self.add_failures(number, rows)
-
-    def add_failures(self, number: int, row_ids: np.ndarray) -> None:
-        if len(row_ids):
-            import pyarrow as pa
-
-            failed = pa.table({"row_id": row_ids})
-            self.connection.register("failed_rows", failed)
-            self.query(f"INSERT INTO failure SELECT {number}, row_id FROM failed_rows")
-            self.connection.unregister("failed_rows")
-
-    # --- results --------------------------------------------------------------------------
+    def resolved(self, entity: Entity) -> dict[int, str]:
+        """A hash of the products that cross-references gave to lines, by file sequence."""
+        if not self.found.crossed:
+            return {}
+        if self._resolved is None:
+            self._resolved = dict(
+                self.query(
+                    "SELECT file_sequence, CAST(bit_xor(hash(row_number, product_id)) AS VARCHAR)"
+                    f" FROM ({self.rows(entity, ['product_id'])}) GROUP BY file_sequence"
+                )
+            )
+        return self._resolved
 
     def results(
-        self, rules: list[tuple[Suite, Rule]], files: list[_File], errors: dict[tuple[int, int], str]
+        self,
+        entity: Entity,
+        rules: list[tuple[Suite, Rule]],
+        files: list[File],
+        evaluated: dict[tuple[str, int], int],
+        errors: dict[tuple[int, int], str],
     ) -> dict[int, list[dict[str, Any]]]:
         """By file sequence: one result per rule that concerns the file, in order of suite and rule id."""
-        evaluated = {
-            (name, sequence): rows
-            for name, scope in {suite.name: suite.scope for suite, _ in rules}.items()
-            for sequence, rows in self.query(
-                f"SELECT file_sequence, count(*) FROM judged WHERE {scope} GROUP BY file_sequence"
-            )
-        }
-        failed: dict[tuple[int, int], int] = {}
-        samples: dict[tuple[int, int], list[dict[str, Any]]] = {}
-        cases = " ".join(
-            f"WHEN {number} THEN concat_ws(' | ', {', '.join(f'CAST({name} AS VARCHAR)' for name in rule.columns)})"
-            if len(rule.columns) > 1
-            else f"WHEN {number} THEN CAST({rule.columns[0]} AS VARCHAR)"
-            for number, (_, rule) in enumerate(rules)
-        )
+        tally: dict[tuple[int, int], tuple[int, list[int]]] = {}
+        samples: dict[tuple[int, int], str | None] = {}
         if rules:
-            for number, sequence, count, row_number, value in self.query(f"""
-                WITH ranked AS (
-                    SELECT
-                        rule_number, row_id,
-                        row_number() OVER (PARTITION BY rule_number, file_sequence ORDER BY row_id) AS place,
-                        count(*) OVER (PARTITION BY rule_number, file_sequence) AS count
-                    FROM failure JOIN judged USING (row_id)
-                )
-                SELECT rule_number, file_sequence, count, row_number, CASE rule_number {cases} END
-                FROM ranked JOIN judged USING (row_id) WHERE place <= 5 ORDER BY rule_number, row_id
+            for number, sequence, failed, first in self.query("SELECT * FROM tally"):
+                tally[number, sequence] = (failed, first)
+        for number in sorted({number for number, _ in tally}):
+            columns = rules[number][1].columns
+            shown = f"concat_ws(' | ', {', '.join(f'CAST({name} AS VARCHAR)' for name in columns)})"
+            if len(columns) == 1:
+                shown = f"CAST({columns[0]} AS VARCHAR)"
+            self.query(f"""
+                CREATE OR REPLACE TEMP TABLE sampled AS
+                SELECT file_sequence, CAST(row_id & {2**32 - 1} AS INTEGER) AS row_number
+                FROM (SELECT file_sequence, unnest(first) AS row_id FROM tally WHERE rule_number = {number})
+            """)
+            for row_id, value in self.query(f"""
+                SELECT row_id, {shown} FROM ({self.rows(entity, columns)}) AS r
+                SEMI JOIN sampled AS s ON s.file_sequence = r.file_sequence AND s.row_number = r.row_number
             """):
-                failed[number, sequence] = count
-                samples.setdefault((number, sequence), []).append({"row_number": row_number, "value": value})
+                samples[number, row_id] = value
         found: dict[int, list[dict[str, Any]]] = {}
         for file in files:
-            found[file.sequence] = [
-                _result(
-                    file,
-                    suite,
-                    rule,
-                    evaluated.get((suite.name, file.sequence), 0),
-                    failed.get((number, file.sequence), 0),
-                    samples.get((number, file.sequence), []),
-                    errors.get((number, file.sequence), ""),
-                )
-                for number, (suite, rule) in enumerate(rules)
-                if suite.concerns(file.entity.name, file.source)
-            ]
+            found[file.sequence] = []
+            for number, (suite, rule) in enumerate(rules):
+                if suite.concerns(entity.name, file.source):
+                    failed, first = tally.get((number, file.sequence), (0, []))
+                    shown_rows = [{"row_number": i & (2**32 - 1), "value": samples[number, i]} for i in first]
+                    rows, error = evaluated.get((suite.name, file.sequence), 0), errors.get((number, file.sequence), "")
+                    found[file.sequence].append(_result(file, suite, rule, rows, failed, shown_rows, error))
             found[file.sequence].sort(key=lambda result: (result["suite"], result["rule_id"]))
         return found
 
-    def write_file(self, file: _File, held: int, results: list[dict[str, Any]]) -> None:
-        """Write a judged file's rows and results; its state last, so that a half-written file is judged again."""
-        import pyarrow as pa
+    # --- ties -----------------------------------------------------------------------------
 
-        *_, result_path, state_path = self.outputs(file)
-        state_path.unlink(missing_ok=True)
-        written = {}
-        for folder, columns, which in (
-            (self.settings.accepted, accepted_columns(file.entity), "<>"),
-            (self.settings.quarantine, quarantine_columns(file.entity), "="),
-        ):
-            own = ("verdict", "rules_failed", *(("product_id",) if file.entity.name == "line" else ()))
-            select = ", ".join(f"{'v' if column.name in own else 'r'}.{column.name}" for column in columns)
-            written[folder] = self.copy(
-                f"SELECT {select} FROM read_parquet({_text(str(self.raw(file)))}) AS r"
-                f" JOIN verdict AS v ON v.file_sequence = {file.sequence} AND v.row_number = r.row_number"
-                f" WHERE v.verdict {which} 'quarantined' ORDER BY r.row_number",
-                folder / file.entity.name / f"{file.key}.parquet",
-            )
-        texts = {name: [result[name] for result in results] for name in (column.name for column in RESULTS)}
-        self.connection.register("results", pa.table({n: pa.array(v, _arrow(v)) for n, v in texts.items()}))
-        typed = ", ".join(f"CAST({column.name} AS {column.type}) AS {column.name}" for column in RESULTS)
-        self.copy(f"SELECT {typed} FROM results ORDER BY suite, rule_id", result_path)
-        self.connection.unregister("results")
-        accepted, quarantined = written[self.settings.accepted], written[self.settings.quarantine]
-        file.state |= {
-            "rows": file.rows,
-            "accepted": accepted - held,
-            "held": held,
-            "quarantined": quarantined,
-            "rules": {
-                result["rule_id"]: {"severity": result["severity"], "rows": result["rows_failed"]}
-                for result in results
-                if result["rows_failed"]
-            },
-            "errors": [f"{r['suite']}: {r['rule_id']}: {r['message']}" for r in results if r["status"] == "error"],
-        }
-        file.judged = True
-        self.write_state(file)
-
-    def check_ties(self, files: list[_File]) -> None:
+    def check_ties(self, files: list[File]) -> None:
         """Raise TieError unless every file's rows in are its rows accepted, held and quarantined."""
         counts: dict[tuple[Path, str], int] = {}
         for room in (self.settings.raw, self.settings.accepted, self.settings.quarantine):
             for name in ENTITIES:
                 if any((room / name).glob("[0-9]*.parquet")):
-                    found = _text(str(room / name / "[0-9]*.parquet"))
+                    found = text(str(room / name / "[0-9]*.parquet"))
                     rows = self.query(
                         f"SELECT parse_filename(file_name, true), num_rows FROM parquet_file_metadata({found})"
                     )
                     counts |= {(room, key): count for key, count in rows}
         wrong = []
         for file in files:
-            held_and_accepted = counts.get((self.settings.accepted, file.key), -1)
-            quarantined = counts.get((self.settings.quarantine, file.key), -1)
+            held_and_accepted = counts.get((self.settings.accepted, file.key), 0)
+            quarantined = counts.get((self.settings.quarantine, file.key), 0)
             state = file.state
             if not (
                 file.rows == counts.get((self.settings.raw, file.key), -1) == held_and_accepted + quarantined
@@ -605,14 +487,24 @@ class _Run:
             raise TieError("rows do not tie: " + "; ".join(wrong))
 
 
-def _arrow(values: list[Any]) -> Any:
-    import pyarrow as pa
-
-    return pa.int64() if values and isinstance(values[0], int) else pa.string()
+def _groups(files: list[File]) -> Iterable[list[File]]:
+    """Files that are judged together: small ones that fit into memory, and large ones."""
+    for large, most in ((False, min(GROUP_ROWS, MEMORY_ROWS)), (True, GROUP_ROWS)):
+        group: list[File] = []
+        rows = 0
+        for file in files:
+            if (file.rows >= SMALL_ROWS) is large:
+                group.append(file)
+                rows += file.rows
+                if rows >= most:
+                    yield group
+                    group, rows = [], 0
+        if group:
+            yield group
 
 
 def _result(
-    file: _File,
+    file: File,
     suite: Suite,
     rule: Rule,
     evaluated: int,
