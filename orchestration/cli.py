@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 import click
 from rich.text import Text
 
-from orchestration import runs
+from orchestration import quality_commands, runs
 from orchestration.settings import Settings, SettingsError
 
 if TYPE_CHECKING:
@@ -49,11 +49,12 @@ def _plain_errors(command: Callable[..., Any]) -> Callable[..., Any]:
         from orchestration.publish import PublishError
         from orchestration.sample import SampleDataError
         from orchestration.transform import DbtError
-        from orchestration.validation import RuleError
+        from orchestration.validation import DecisionError, RuleError
 
         refusals = (
             runs.RunError, SettingsError, LedgerError, MappingError, PublishError, SampleDataError, DbtError,
-            RuleError, BadReferenceError, FileNotFoundError, FileExistsError, NotADirectoryError, PermissionError,
+            RuleError, DecisionError, BadReferenceError, FileNotFoundError, FileExistsError, NotADirectoryError,
+            PermissionError,
         )  # fmt: skip
         try:
             return command(*args, **kwargs)
@@ -601,6 +602,9 @@ PATHS = {
 def path(name: str) -> None:
     """Print a folder (for scripts)."""
     click.echo(getattr(_settings(), PATHS[name]))
+
+
+quality_commands.add(main, _plain_errors, _settings, _console)
 
 
 if __name__ == "__main__":

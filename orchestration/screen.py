@@ -31,6 +31,7 @@ STAGES = {
     "books_marts": "books: marts read back from the ledger",
     "reconciliation": "reconciliation: do the books tie?",
     "erp_files": "publish: ERP files",
+    "data_docs": "publish: data docs, what the rules found",
     "snapshot": "publish: analytics snapshot",
 }
 """Steps of the jobs in order, in words."""

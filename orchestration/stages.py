@@ -22,7 +22,7 @@ from orchestration.intake import load_mappings
 from orchestration.programs import SCHEMAS as PROGRAM_TABLES
 from orchestration.settings import Settings
 from orchestration.transform import meta as meta_of
-from orchestration.validation import load_suites
+from orchestration.validation import load_suites, page_of
 from orchestration.warehouse import connect, in_memory
 
 if TYPE_CHECKING:
@@ -248,7 +248,11 @@ def validation(settings: Settings) -> dg.AssetsDefinition:
             # judged is an error, since its verdicts would be missing.
             blocking=True,
             description=f"{suite.description} (expectations/{suite.name}.yml)",
-            metadata={"owner": suite.owner, "rules": len(suite.rules)},
+            metadata={
+                "owner": suite.owner,
+                "rules": len(suite.every_rule),
+                "page of the data docs": page_of(suite.name),
+            },
         )
         for suite in suites
     }
@@ -332,12 +336,13 @@ def _check_name(suite: str) -> str:
 def suite_result(spec: dg.AssetCheckSpec, judged: Sequence[Mapping[str, Any]]) -> dg.AssetCheckResult:
     """What a suite found over all files: passed, warned (rows failed), or in error.
 
-    In error: a rule that decides verdicts could not be judged.
+    In error: a rule that decides verdicts could not be judged. A suite that found no row to judge did not pass.
 
     ``judged``: rows of validation/<entity>/, one per file and rule.
     """
     failed = [row for row in judged if row["status"] == "failed"]
     errors = [row for row in judged if row["status"] == "error"]
+    evaluated = sum(row["rows_evaluated"] for row in judged)
     serious = [row for row in errors if row["severity"] != "warn"]
     per_rule: dict[tuple[str, str, str], list[Mapping[str, Any]]] = {}
     for row in [*errors, *failed]:
@@ -355,9 +360,10 @@ def suite_result(spec: dg.AssetCheckSpec, judged: Sequence[Mapping[str, Any]]) -
     return dg.AssetCheckResult(
         asset_key=spec.asset_key,
         check_name=spec.name,
-        passed=not failed and not errors,
+        passed=not failed and not errors and bool(evaluated),
         severity=dg.AssetCheckSeverity.ERROR if serious else dg.AssetCheckSeverity.WARN,
-        description="; ".join(sorted({str(row["message"]) for row in errors})) or None,
+        description="; ".join(sorted({str(row["message"]) for row in errors}))
+        or (None if evaluated else "no file has a row that this suite judges: it passed nothing"),
         metadata={
             "rules": markdown(
                 ("rule", "severity", "status", "files", "rows judged", "rows failed", "why"), rules, limit=200
@@ -658,6 +664,22 @@ def publish(settings: Settings, manifest: Mapping[str, Any]) -> list[dg.AssetsDe
         )
 
     @dg.asset(
+        name="data_docs",
+        deps=["reconciliation", ["validation", "rule_result"]],
+        kinds={"html"},
+        description="What the rules found, as static pages that need no network: an index and a page for each suite.",
+        **common,
+    )
+    def data_docs(context: dg.AssetExecutionContext) -> dg.MaterializeResult[Any]:
+        from orchestration.validation import write_docs
+
+        folder = write_docs(settings, runs.read_run_context(settings).calculation_id)
+        pages = sorted(path.name for path in folder.iterdir())
+        return dg.MaterializeResult(
+            metadata={"pages": len(pages), "index": dg.MetadataValue.url((folder / "index.html").as_uri())}
+        )
+
+    @dg.asset(
         name="snapshot",
         deps=["reconciliation"],
         kinds={"parquet", "duckdb"},
@@ -673,7 +695,7 @@ def publish(settings: Settings, manifest: Mapping[str, Any]) -> list[dg.AssetsDe
             metadata={"version": folder.name, "tables": len(marts), "folder": dg.MetadataValue.path(str(folder))}
         )
 
-    return [reconciliation, erp_files, snapshot]
+    return [reconciliation, erp_files, data_docs, snapshot]
 
 
 CHECKS = {

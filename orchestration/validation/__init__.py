@@ -1,9 +1,32 @@
 """raw → accepted + quarantine: every row gets a verdict by rules that are data (expectations/).
 
-Entry point: ``validate``. Files and columns: docs/architecture.md, docs/data-contract.md.
+Entry points: ``validate``; ``try_rule`` for a rule that is not in force; ``worklist`` for rows that wait for
+somebody, and ``decisions`` for what was decided about them; ``write_docs`` for pages of what the rules found.
+Files and columns: docs/architecture.md, docs/data-contract.md.
 """
 
+from orchestration.validation import worklist
+from orchestration.validation.data_docs import page_of, write_docs
+from orchestration.validation.decisions import DecisionError
+from orchestration.validation.lookups import Currencies
+from orchestration.validation.results import TieError
 from orchestration.validation.suites import RuleError, Suite, load_suites
-from orchestration.validation.verdicts import FileVerdict, TieError, ValidationReport, validate
+from orchestration.validation.trial import Hit, try_rule
+from orchestration.validation.verdicts import FileVerdict, ValidationReport, validate
 
-__all__ = ["FileVerdict", "RuleError", "Suite", "TieError", "ValidationReport", "load_suites", "validate"]
+__all__ = [
+    "Currencies",
+    "DecisionError",
+    "FileVerdict",
+    "Hit",
+    "RuleError",
+    "Suite",
+    "TieError",
+    "ValidationReport",
+    "load_suites",
+    "page_of",
+    "try_rule",
+    "validate",
+    "worklist",
+    "write_docs",
+]

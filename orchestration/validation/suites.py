@@ -15,38 +15,28 @@ import hashlib
 import json
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from orchestration.contract import ENTITIES
+from orchestration.contract import ENTITIES, Entity, raw_columns
+from orchestration.settings import Settings
 from orchestration.strict_yaml import UniqueKeys
-from orchestration.validation.lookups import JUDGED_COLUMNS
+from orchestration.validation.arguments import ARGUMENTS, KINDS, fits, kind_of, problems
+from orchestration.validation.lookups import HELPERS
+from orchestration.validation.table_rules import TableRule
 
 Severity = Literal["reject", "hold", "warn"]
 Scalar = bool | int | float | datetime.date | str
 
-ROW_TYPES: dict[str, tuple[str, ...]] = {
-    "expect_column_values_to_not_be_null": ("column",),
-    "expect_column_values_to_be_null": ("column",),
-    "expect_column_values_to_be_in_set": ("column",),
-    "expect_column_values_to_not_be_in_set": ("column",),
-    "expect_column_values_to_be_between": ("column",),
-    "expect_column_values_to_match_regex": ("column",),
-    "expect_column_values_to_not_match_regex": ("column",),
-    "expect_column_values_to_match_regex_list": ("column",),
-    "expect_column_values_to_not_match_regex_list": ("column",),
-    "expect_column_value_lengths_to_be_between": ("column",),
-    "expect_column_value_lengths_to_equal": ("column",),
-    "expect_column_pair_values_a_to_be_greater_than_b": ("column_A", "column_B"),
-    "expect_column_pair_values_to_be_equal": ("column_A", "column_B"),
-    "expect_column_pair_values_to_be_in_set": ("column_A", "column_B"),
-    "expect_select_column_values_to_be_unique_within_record": ("column_list",),
-}
-"""Expectation types that a suite may use, and which of their arguments name columns."""
+NEVER_RELEASED = (
+    "parse_errors", "duplicate_of_row", "conflicting_rows", "unknown_product", "unknown_partner",
+    "unit_without_factor", "currency_without_rate",
+)  # fmt: skip
+"""Columns whose reject rules nobody can release: what they found missing, the calculation needs."""
 
 
 class RuleError(ValueError):
@@ -127,6 +117,8 @@ class Rule(_Strict):
     """One expectation. reject: the row is quarantined; hold: accrued, not settled; warn: counted only.
 
     ``mostly`` in kwargs (warn only) is the share of a file's rows that must hold for the file to pass.
+    owner: whom to ask; the suite's where none is given. repair: what a person can do about a failing row.
+    releasable: a person may release rows that a reject rule failed (held ones always).
     """
 
     id: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
@@ -134,29 +126,33 @@ class Rule(_Strict):
     kwargs: dict[str, Any]
     severity: Severity
     reason: str = Field(min_length=1)
+    owner: str = ""
+    repair: str = ""
+    releasable: bool = False
 
     @model_validator(mode="after")
     def _is_a_row_rule(self) -> Rule:
-        if self.type not in ROW_TYPES:
-            raise ValueError(f"type: unknown type {self.type!r}; expected one of {', '.join(ROW_TYPES)}")
-        for argument in ROW_TYPES[self.type]:
-            if argument not in self.kwargs:
-                raise ValueError(f"kwargs.{argument}: missing; {self.type} needs {', '.join(ROW_TYPES[self.type])}")
+        if self.type not in ARGUMENTS:
+            raise ValueError(f"type: unknown type {self.type!r}; expected one of {', '.join(ARGUMENTS)}")
         if "row_condition" in self.kwargs:
             raise ValueError("kwargs.row_condition: not used here; say which rows are meant in applies_to.when")
         if "mostly" in self.kwargs and self.severity != "warn":
             raise ValueError("kwargs.mostly: a tolerated share is for severity warn only; a row has one verdict")
-        if not 0 < self.mostly <= 1:
-            raise ValueError(f"kwargs.mostly: {self.mostly}: expected a share above 0 and up to 1")
+        share = self.kwargs.get("mostly", 1)
+        if isinstance(share, bool) or not isinstance(share, int | float) or not 0 < share <= 1:
+            raise ValueError(f"kwargs.mostly: {share!r}: expected a share above 0 and up to 1")
+        if self.releasable and self.severity != "reject":
+            raise ValueError("releasable: for severity reject; held rows can always be released, warnings hold nothing")
         return self
 
     @property
     def columns(self) -> list[str]:
         """The columns that the rule looks at."""
         names: list[str] = []
-        for argument in ROW_TYPES[self.type]:
-            value = self.kwargs[argument]
-            names += value if isinstance(value, list) else [value]
+        for argument, holds in ARGUMENTS[self.type].items():
+            if holds in ("column", "columns"):
+                value = self.kwargs[argument]
+                names += value if isinstance(value, list) else [value]
         return names
 
     @property
@@ -169,7 +165,14 @@ class _Document(_Strict):
     owner: str
     description: str
     applies_to: AppliesTo
-    expectations: tuple[Rule, ...] = Field(min_length=1)
+    expectations: tuple[Rule, ...] = ()
+    table_expectations: tuple[TableRule, ...] = ()
+
+    @model_validator(mode="after")
+    def _asks_for_something(self) -> _Document:
+        if not self.expectations and not self.table_expectations:
+            raise ValueError("expectations: expected at least one entry here or in table_expectations")
+        return self
 
 
 @dataclass(frozen=True)
@@ -181,10 +184,24 @@ class Suite:
     description: str
     applies_to: AppliesTo
     rules: tuple[Rule, ...]
+    table_rules: tuple[TableRule, ...] = ()
+
+    @property
+    def every_rule(self) -> tuple[Rule | TableRule, ...]:
+        """Rules on rows, then rules about whole files."""
+        return (*self.rules, *self.table_rules)
+
+    def owner_of(self, rule: Rule | TableRule) -> str:
+        """Whom to ask about a rule."""
+        return rule.owner or self.owner
 
     def concerns(self, entity: str, source: str) -> bool:
         """Whether the suite judges rows of that entity from that source."""
         return self.applies_to.entity == entity and source in (self.applies_to.sources or (source,))
+
+    def with_rules(self, rules: tuple[Rule, ...]) -> Suite:
+        """The suite with these rules on rows alone."""
+        return replace(self, rules=rules, table_rules=())
 
     @property
     def segments(self) -> tuple[str, ...]:
@@ -207,8 +224,9 @@ class Suite:
 
     @property
     def document(self) -> dict[str, Any]:
-        """What decides verdicts and results, as plain data; owner and description do not."""
-        rules = [rule.model_dump(mode="json") for rule in self.rules]
+        """What decides verdicts and results, as plain data; owners, repairs and descriptions do not."""
+        words = {"owner", "repair"}
+        rules = [rule.model_dump(mode="json", exclude=words) for rule in self.every_rule]
         return {"name": self.name, "applies_to": self.applies_to.model_dump(mode="json"), "rules": rules}
 
 
@@ -233,12 +251,23 @@ def load_suites(folder: Path, sources: Iterable[str]) -> list[Suite]:
         raise RuleError(f"{name}: expected sources/<source>/<suite>.yml or segments/<segment>/<suite>.yml")
     owners: dict[tuple[str, str], str] = {}
     for suite in suites:
-        for rule in suite.rules:
+        for rule in suite.every_rule:
             key = (suite.applies_to.entity, rule.id)
             if key in owners:
                 raise RuleError(f"{suite.name}.yml: {rule.id}: this id is already used in {owners[key]}.yml")
             owners[key] = suite.name
     return suites
+
+
+def load_file(path: Path, settings: Settings) -> Suite:
+    """One suite file, wherever it stands; in a folder ``sources/<source>/`` one of that source. Raises RuleError."""
+    try:
+        path = path.resolve(strict=True)
+    except FileNotFoundError:
+        raise RuleError(f"{path}: there is no such file") from None
+    kind = "sources" if path.parent.parent.name == "sources" else "segments"
+    known = sorted(source.stem for source in settings.sources.glob("*.yml"))
+    return _load(path, "/".join([kind, path.parent.name, path.name]), kind, known)
 
 
 def _load(path: Path, name: str, kind: str, known_sources: list[str]) -> Suite:
@@ -267,28 +296,67 @@ def _load(path: Path, name: str, kind: str, known_sources: list[str]) -> Suite:
                 f"{name}: applies_to.sources: unknown source {source!r}; expected one of {', '.join(known_sources)}"
             )
     stem = name.removesuffix(".yml")
-    suite = Suite(stem, parsed.owner, parsed.description, applies_to, parsed.expectations)
+    suite = Suite(stem, parsed.owner, parsed.description, applies_to, parsed.expectations, parsed.table_expectations)
+    if suite.table_rules and (applies_to.entity != "line" or applies_to.when):
+        raise RuleError(
+            f"{name}: table_expectations: they judge whole files of lines; expected entity line and no when"
+        )
     if suite.segments and applies_to.entity != "line":
         raise RuleError(f"{name}: applies_to.when ({suite.segments[0]}): segments are for lines; use a column instead")
-    columns = JUDGED_COLUMNS[applies_to.entity]
-    for entry, names in [
-        *((f"applies_to.when ({c.column})", [c.column]) for c in applies_to.when if c.segment is None),
-        *((f"expectations ({rule.id}): kwargs", rule.columns) for rule in parsed.expectations),
-    ]:
-        for column in names:
-            if column not in columns:
-                expected = ", ".join(columns)
-                raise RuleError(f"{name}: {entry}: unknown column {column!r}; expected one of {expected}")
+    entity = ENTITIES[applies_to.entity]
+    types = {column.name: column.type for column in (*raw_columns(entity), *HELPERS[entity.name])}
+    wrong = [f"applies_to.when ({c.column}): {text}" for c in applies_to.when for text in _wrong_condition(c, types)]
+    for rule in parsed.expectations:
+        found = [f"kwargs{text}" for text in problems(rule.type, rule.kwargs, types)]
+        if not found and rule.releasable and _needed(rule, entity):
+            found = [f"releasable: {', '.join(rule.columns)}: the calculation needs what this rule asks for"]
+        wrong += [f"expectations ({rule.id}): {text}" for text in found]
+    ids = [rule.id for rule in suite.every_rule]
+    wrong += [f"{double}: this id is given twice" for double in sorted({i for i in ids if ids.count(i) > 1})]
+    if wrong:
+        raise RuleError("; ".join(f"{name}: {text}" for text in wrong))
     return suite
+
+
+def _wrong_condition(condition: Condition, types: Mapping[str, str]) -> list[str]:
+    """What is wrong with the column of a condition, or with what it is compared with."""
+    if condition.segment is not None:
+        return []
+    if condition.column not in types:
+        expected = ", ".join(types)
+        return [f"unknown column {condition.column!r}; expected one of {expected}"]
+    if condition.is_null is not None:
+        return []
+    kind = kind_of(types[condition.column])
+    given = [condition.equals, condition.not_equals, condition.at_least, condition.below]
+    values = [value for value in given if value is not None]
+    for several in (condition.in_, condition.not_in):
+        if several is not None and not several:
+            return ["expected a list with at least one entry"]
+        values += several or ()
+    return [f"{value!r}: expected {KINDS[kind]}, as the column holds" for value in values if not fits(value, kind)]
+
+
+def _needed(rule: Rule, entity: Entity) -> bool:
+    """Whether the calculation cannot do without what a rule asks for."""
+    required = {column.name for column in entity.columns if column.required} | {"partner_product_id"}
+    return any(
+        column in NEVER_RELEASED
+        or (
+            column in required
+            and rule.type in ("expect_column_values_to_not_be_null", "expect_column_values_to_be_in_set")
+        )
+        for column in rule.columns
+    )
 
 
 def _reason(item: Mapping[str, Any], document: dict[str, Any]) -> str:
     """One error of a suite file, with the id of the expectation that it is in."""
     parts = [str(part) for part in item["loc"]]
-    if len(parts) > 1 and parts[0] == "expectations":
-        entry = document["expectations"][int(parts[1])]
+    if len(parts) > 1 and parts[0] in ("expectations", "table_expectations"):
+        entry = document[parts[0]][int(parts[1])]
         if isinstance(entry, dict) and "id" in entry:
-            parts[:2] = [f"expectations ({entry['id']})"]
+            parts[:2] = [f"{parts[0]} ({entry['id']})"]
     if item["type"] == "extra_forbidden":
         message = "unknown field"
     elif item["type"] == "literal_error":

@@ -3,15 +3,15 @@
 What belongs here: which files are judged, verdicts from failures, and that rows tie. What does not: rules
 (expectations/), look-ups (lookups.py), which rows fail (distinct.py), the files written (written.py).
 
-A file's verdicts are current while three hashes beside its results stay the same: of the rules that
-concern it, of the master data that its look-ups read, and of how its rows were read. When only the
+A file's verdicts are current while five hashes beside its results stay the same: of the rules that
+concern it, of the master data that its look-ups read, of how its rows were read, of what was decided about
+them, and of the older files that rules about whole files compare it with. When only the
 master data differ, its rows are judged again, and written again only if something else came out.
-Verdicts so depend on raw/, the rules and the master data alone.
+Verdicts so depend on raw/, the rules, the decisions and the master data alone.
 """
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass
 from functools import partial
@@ -24,11 +24,13 @@ from orchestration import warehouse
 from orchestration.contract import ENTITIES, Entity, accepted_columns, quarantine_columns
 from orchestration.segments import Segment
 from orchestration.settings import Settings
-from orchestration.validation import lookups, members
+from orchestration.validation import decisions, lookups, members, table_rules
 from orchestration.validation.distinct import Failures
 from orchestration.validation.judge import Judge
 from orchestration.validation.lookups import Currencies, Found
+from orchestration.validation.results import by_file, check_ties
 from orchestration.validation.suites import Rule, Suite, digest, load_suites
+from orchestration.validation.table_rules import TableRule
 from orchestration.validation.written import RESULTS, File, Rooms, paths, text
 
 Progress = Callable[[str], None]
@@ -45,12 +47,11 @@ MEMORY_ROWS = 1_000_000
 SMALL_ROWS = 100_000
 """Files with fewer rows are small."""
 
+MOST_FILES = 1_000
+"""Files are judged together up to so many, whatever their rows: each has its results in memory until it is written."""
+
 SAMPLES = 5
 """Failing rows shown per file and rule."""
-
-
-class TieError(RuntimeError):
-    """Rows in differ from rows accepted + held + quarantined; the message names the files."""
 
 
 @dataclass(frozen=True)
@@ -118,13 +119,13 @@ def validate(
     with warehouse.in_memory(settings) as connection:
         # the order of rows in a file is part of its bytes
         connection.execute("SET preserve_insertion_order = true")
-        run = _Run(connection, settings, suites, segments, currencies, say)
+        run = Run(connection, settings, suites, segments, currencies, say)
         run.write_schemas()
         files = run.files()
         run.remove_strangers(files)
         for name in lookups.ORDER:
             run.judge_entity(ENTITIES[name], [file for file in files if file.entity.name == name])
-        run.check_ties(files)
+        check_ties(run.query, settings, files)
     return _report(files)
 
 
@@ -144,7 +145,7 @@ def _report(files: list[File]) -> ValidationReport:
     return ValidationReport(tuple(verdicts), dict(sorted(severities.items())), tuple(errors))
 
 
-class _Run:
+class Run:
     """One validation: a connection and what every step of it needs."""
 
     def __init__(
@@ -158,6 +159,7 @@ class _Run:
     ) -> None:
         self.connection = connection
         self.settings = settings
+        self.same_entity: list[File] = []
         self.suites = suites
         self.segments = segments
         self.currencies = currencies
@@ -166,10 +168,13 @@ class _Run:
         self.judge: Judge | None = None
         self.found = Found(False, False, False)
         self._resolved: dict[int, str] | None = None
+        self.decisions = decisions.read(settings)
+        self._whole: dict[tuple[str, str], dict[int, tuple[bool, str]]] = {}
 
     # --- files ----------------------------------------------------------------------------
 
     def query(self, sql: str) -> list[tuple[Any, ...]]:
+        """All rows of a query."""
         return self.connection.execute(sql).fetchall()
 
     def write_schemas(self) -> None:
@@ -204,9 +209,21 @@ class _Run:
             " WHERE status = 'read' ORDER BY file_sequence"
         )
         files = []
+        older: dict[tuple[str, str], str] = {}
+        rulesets: dict[tuple[str, str], str] = {}
         for key, source, entity, name, sequence, file_hash, count in rows:
             file = File(key, source, ENTITIES[entity], name, sequence, file_hash, count, recipes.get(key, ""))
-            file.ruleset = self.ruleset(file.entity, source)
+            kind = (entity, source)
+            if kind not in rulesets:
+                rulesets[kind] = self.ruleset(file.entity, source)
+            older[kind] = digest([older.get(kind, ""), key, file.recipe])
+            whole = any(suite.table_rules for suite in self.suites if suite.concerns(entity, source))
+            file.depends = {
+                "ruleset": rulesets[kind],
+                "recipe": file.recipe,
+                "decisions": digest(self.decisions.of(source, file_hash)),
+                "older_files": older[kind] if whole else "",
+            }
             files.append(file)
         return files
 
@@ -219,6 +236,7 @@ class _Run:
                     path.unlink()
 
     def raw(self, file: File) -> Path:
+        """A file's rows as intake read them."""
         return self.settings.raw / file.entity.name / f"{file.key}.parquet"
 
     def ruleset(self, entity: Entity, source: str) -> str:
@@ -245,11 +263,11 @@ class _Run:
         if entity.name == "line" and self.segments:
             self.query(f"CREATE TEMP TABLE segment_member AS {members.members(self.segments.values())}")
         master_data = self.master_data(entity, files)
+        self.same_entity = files
         stale = []
         for file in files:
             state = self.rooms.read_state(file)
-            known = {name: state.get(name) for name in ("ruleset", "recipe")}
-            if known == {"ruleset": file.ruleset, "recipe": file.recipe}:
+            if {name: state.get(name) for name in file.depends} == file.depends:
                 file.state = state
             if not file.state or state["master_data"] != master_data:
                 stale.append(file)
@@ -292,6 +310,10 @@ class _Run:
             if self.query(f"SELECT 1 FROM duckdb_{kind.lower()}s() WHERE {kind.lower()}_name = 'raw_rows'"):
                 self.query(f"DROP {kind} raw_rows")
         self.query(f"CREATE TEMP {'TABLE' if small else 'VIEW'} raw_rows AS {rows}")
+        self.find(entity)
+
+    def find(self, entity: Entity) -> None:
+        """Make the small tables that the look-ups of table ``raw_rows`` need."""
         found = {"repeated": self.table("repeated", lookups.repeated(entity)), "twice": 0, "crossed": 0, "unrated": 0}
         if found["repeated"]:
             found["twice"] = self.table("twice", lookups.twice(entity))
@@ -313,7 +335,7 @@ class _Run:
         self.say(f"judging {entity.name}: {sum(file.rows for file in files):,} rows in {len(files)} files")
         self.look_up(entity, files)
         suites = [suite for suite in self.suites if any(suite.concerns(entity.name, file.source) for file in files)]
-        rules = [(suite, rule) for suite in suites for rule in suite.rules]
+        rules = [(suite, rule) for suite in suites for rule in suite.every_rule]
         if self.judge is None and rules:
             self.judge = Judge(self.suites)
         evaluated = self.evaluated(entity, suites)
@@ -325,9 +347,13 @@ class _Run:
             for suite in suites:
                 if any(rows for (name, _), rows in evaluated.items() if name == suite.name):
                     failures.find(suite, {rule.id: number + place for place, rule in enumerate(suite.rules)})
-                number += len(suite.rules)
+                number += len(suite.every_rule)
+        whole = self.judge_whole(rules, files)
+        released = self.release(rules, files)
         counts = self.make_verdicts(rules)
-        results = self.results(entity, rules, files, evaluated, errors)
+        results = by_file(
+            self.query, partial(self.rows, entity), entity, rules, files, evaluated, errors, whole, released
+        )
         due = []
         for file in files:
             held, quarantined, of_rows = counts.get(file.sequence, (0, 0, ""))
@@ -337,8 +363,7 @@ class _Run:
                 self.rooms.write_state(file)
                 continue
             file.state = {
-                "ruleset": file.ruleset,
-                "recipe": file.recipe,
+                **file.depends,
                 "master_data": master_data,
                 "outcome": outcome,
                 "rows": file.rows,
@@ -363,6 +388,64 @@ class _Run:
         self.rooms.write(entity, due, rows, results, resolved=self.found.crossed)
         self.query(f"SET threads = {self.settings.threads}")
 
+    def judge_whole(
+        self, rules: list[tuple[Suite, Rule | TableRule]], files: list[File]
+    ) -> dict[tuple[int, int], tuple[bool, str]]:
+        """Apply rules about whole files: their rows go to table ``failure``; by (rule number, file) what came out."""
+        found: dict[tuple[int, int], tuple[bool, str]] = {}
+        for number, (suite, rule) in enumerate(rules):
+            if not isinstance(rule, TableRule):
+                continue
+            for source in sorted({file.source for file in files if suite.concerns(file.entity.name, file.source)}):
+                if (rule.id, source) not in self._whole:
+                    # every file of the source, also those whose verdicts are current: they are the history
+                    raw = paths(self.raw(file) for file in self.same_entity if file.source == source)
+                    self.query(f"CREATE OR REPLACE TEMP VIEW source_rows AS FROM read_parquet({raw})")
+                    self._whole[rule.id, source] = table_rules.failing(self.connection, rule)
+                for file in files:
+                    if file.source == source and file.sequence in self._whole[rule.id, source]:
+                        failed, words = self._whole[rule.id, source][file.sequence]
+                        found[number, file.sequence] = failed, words
+                        if failed and rule.severity != "warn":
+                            rows = f"SELECT {number}, (CAST(file_sequence AS BIGINT) << 32) + row_number FROM raw_rows"
+                            self.query(f"INSERT INTO failure {rows} WHERE file_sequence = {file.sequence}")
+        return found
+
+    def release(self, rules: list[tuple[Suite, Rule | TableRule]], files: list[File]) -> dict[tuple[int, int], int]:
+        """Take released rows out of table ``failure``; by (rule number, file sequence) how many."""
+        numbers = {
+            rule.id: number
+            for number, (_, rule) in enumerate(rules)
+            if rule.severity == "hold" or (isinstance(rule, Rule) and rule.releasable)
+        }
+        found = [
+            (numbers[rule], file.sequence, (file.sequence << 32) + row_number)
+            for file in files
+            for row_number, rule in self.decisions.of(file.source, file.hash)
+            if rule in numbers
+        ]
+        if not found:
+            return {}
+        import pyarrow as pa
+
+        columns = dict(
+            zip(("rule_number", "file_sequence", "row_id"), map(list, zip(*found, strict=True)), strict=True)
+        )
+        self.connection.register("released", pa.table(columns))
+        counted = {
+            (number, sequence): count
+            for number, sequence, count in self.query(
+                "SELECT rule_number, file_sequence, count(*) FROM released"
+                " SEMI JOIN failure USING (rule_number, row_id) GROUP BY ALL"
+            )
+        }
+        self.query(
+            "CREATE OR REPLACE TEMP TABLE failure AS"
+            " SELECT f.* FROM failure AS f ANTI JOIN released AS r USING (rule_number, row_id)"
+        )
+        self.connection.unregister("released")
+        return counted
+
     def evaluated(self, entity: Entity, suites: list[Suite]) -> dict[tuple[str, int], int]:
         """Rows that each suite judges, by suite name and file sequence; files without any are left out."""
         if not suites:
@@ -377,7 +460,7 @@ class _Run:
             if rows
         }
 
-    def make_verdicts(self, rules: list[tuple[Suite, Rule]]) -> dict[int, tuple[int, int, str]]:
+    def make_verdicts(self, rules: list[tuple[Suite, Rule | TableRule]]) -> dict[int, tuple[int, int, str]]:
         """Table ``verdict`` of rows that failed; by file sequence rows held, quarantined, and a hash of them all."""
         if not rules:
             self.query("CREATE OR REPLACE TEMP TABLE failure (rule_number INTEGER, row_id BIGINT)")
@@ -415,77 +498,6 @@ class _Run:
             )
         return self._resolved
 
-    def results(
-        self,
-        entity: Entity,
-        rules: list[tuple[Suite, Rule]],
-        files: list[File],
-        evaluated: dict[tuple[str, int], int],
-        errors: dict[tuple[int, int], str],
-    ) -> dict[int, list[dict[str, Any]]]:
-        """By file sequence: one result per rule that concerns the file, in order of suite and rule id."""
-        tally: dict[tuple[int, int], tuple[int, list[int]]] = {}
-        samples: dict[tuple[int, int], str | None] = {}
-        if rules:
-            for number, sequence, failed, first in self.query("SELECT * FROM tally"):
-                tally[number, sequence] = (failed, first)
-        for number in sorted({number for number, _ in tally}):
-            columns = rules[number][1].columns
-            shown = f"concat_ws(' | ', {', '.join(f'CAST({name} AS VARCHAR)' for name in columns)})"
-            if len(columns) == 1:
-                shown = f"CAST({columns[0]} AS VARCHAR)"
-            self.query(f"""
-                CREATE OR REPLACE TEMP TABLE sampled AS
-                SELECT file_sequence, CAST(row_id & {2**32 - 1} AS INTEGER) AS row_number
-                FROM (SELECT file_sequence, unnest(first) AS row_id FROM tally WHERE rule_number = {number})
-            """)
-            for row_id, value in self.query(f"""
-                SELECT row_id, {shown} FROM ({self.rows(entity, columns)}) AS r
-                SEMI JOIN sampled AS s ON s.file_sequence = r.file_sequence AND s.row_number = r.row_number
-            """):
-                samples[number, row_id] = value
-        found: dict[int, list[dict[str, Any]]] = {}
-        for file in files:
-            found[file.sequence] = []
-            for number, (suite, rule) in enumerate(rules):
-                if suite.concerns(entity.name, file.source):
-                    failed, first = tally.get((number, file.sequence), (0, []))
-                    shown_rows = [{"row_number": i & (2**32 - 1), "value": samples[number, i]} for i in first]
-                    rows, error = evaluated.get((suite.name, file.sequence), 0), errors.get((number, file.sequence), "")
-                    found[file.sequence].append(_result(file, suite, rule, rows, failed, shown_rows, error))
-            found[file.sequence].sort(key=lambda result: (result["suite"], result["rule_id"]))
-        return found
-
-    # --- ties -----------------------------------------------------------------------------
-
-    def check_ties(self, files: list[File]) -> None:
-        """Raise TieError unless every file's rows in are its rows accepted, held and quarantined."""
-        counts: dict[tuple[Path, str], int] = {}
-        for room in (self.settings.raw, self.settings.accepted, self.settings.quarantine):
-            for name in ENTITIES:
-                if any((room / name).glob("[0-9]*.parquet")):
-                    found = text(str(room / name / "[0-9]*.parquet"))
-                    rows = self.query(
-                        f"SELECT parse_filename(file_name, true), num_rows FROM parquet_file_metadata({found})"
-                    )
-                    counts |= {(room, key): count for key, count in rows}
-        wrong = []
-        for file in files:
-            held_and_accepted = counts.get((self.settings.accepted, file.key), 0)
-            quarantined = counts.get((self.settings.quarantine, file.key), 0)
-            state = file.state
-            if not (
-                file.rows == counts.get((self.settings.raw, file.key), -1) == held_and_accepted + quarantined
-                and held_and_accepted == state["accepted"] + state["held"]
-                and quarantined == state["quarantined"]
-            ):
-                wrong.append(
-                    f"{file.source}/{file.name} (receipt {file.sequence:06}): {file.rows} rows in,"
-                    f" {held_and_accepted} accepted or held, {quarantined} quarantined"
-                )
-        if wrong:
-            raise TieError("rows do not tie: " + "; ".join(wrong))
-
 
 def _groups(files: list[File]) -> Iterable[list[File]]:
     """Files that are judged together: small ones that fit into memory, and large ones."""
@@ -496,43 +508,8 @@ def _groups(files: list[File]) -> Iterable[list[File]]:
             if (file.rows >= SMALL_ROWS) is large:
                 group.append(file)
                 rows += file.rows
-                if rows >= most:
+                if rows >= most or len(group) >= MOST_FILES:
                     yield group
                     group, rows = [], 0
         if group:
             yield group
-
-
-def _result(
-    file: File,
-    suite: Suite,
-    rule: Rule,
-    evaluated: int,
-    failed: int,
-    samples: list[dict[str, Any]],
-    error: str,
-) -> dict[str, Any]:
-    """One row of RESULTS."""
-    message = f"{failed:,} of {evaluated:,} rows: {rule.reason}" if failed else None
-    if error:
-        status, message = "error", f"the rule could not be evaluated: {error}"
-    elif not evaluated:
-        status = "no_rows"
-    elif evaluated - failed < rule.mostly * evaluated:
-        status = "failed"
-    else:
-        status = "passed"
-    return {
-        "source": file.source,
-        "entity": file.entity.name,
-        "file_sequence": file.sequence,
-        "file_hash": file.hash,
-        "suite": suite.name,
-        "rule_id": rule.id,
-        "severity": rule.severity,
-        "status": status,
-        "rows_evaluated": evaluated,
-        "rows_failed": failed,
-        "message": message,
-        "samples": json.dumps(samples, ensure_ascii=False),
-    }

@@ -64,7 +64,8 @@ class File:
     hash: str
     rows: int
     recipe: str
-    ruleset: str = ""
+    depends: dict[str, str] = field(default_factory=dict)
+    """Hashes of what its verdicts depend on, by name; the master data beside."""
     state: dict[str, Any] = field(default_factory=dict)
     judged: bool = False
 

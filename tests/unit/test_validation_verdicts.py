@@ -611,11 +611,22 @@ def test_changed_rules_are_applied_to_the_files_that_they_concern(own_rules: tup
     assert outcome(settings)["2"] == ("accepted", None)
 
 
-def test_rule_that_cannot_be_evaluated_never_passes(own_rules: tuple[Settings, Path], raw: Raw) -> None:
+def test_rule_that_cannot_be_evaluated_never_passes(
+    own_rules: tuple[Settings, Path], raw: Raw, monkeypatch: pytest.MonkeyPatch
+) -> None:
     settings, folder = own_rules
-    kwargs = "{column: region, min_value: 5}"  # text is not compared with a number
+    kwargs = "{column: quantity, min_value: -1000}"
     add_rules(folder, hold=kwargs, warn=kwargs)
-    raw.file("line", *lines({"region": "NORTH"}, {}))
+    failing = Judge.failing
+
+    def raising(self: Judge, frame: Any, suite: Any, rules: Any) -> Any:
+        found = failing(self, frame, suite, rules)
+        if "quantity" in frame and (frame["quantity"] == 7).any():
+            return {rule: "it raised" if rule.startswith("extra_") else rows for rule, rows in found.items()}
+        return found
+
+    monkeypatch.setattr(Judge, "failing", raising)
+    raw.file("line", *lines({"quantity": 7}, {}))
     raw.file("line", *lines({"document_number": "3"}))
     report = validate(settings)
     held = ("held", "extra_hold")
