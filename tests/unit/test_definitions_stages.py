@@ -41,7 +41,8 @@ def house(settings: Settings) -> Settings:
     with connect(settings) as connection:
         connection.execute(TABLES)
         connection.execute(
-            f"copy (select 1 as file_sequence, 'a.csv' as file_name, 10::bigint as rows_in)"
+            "copy (select 'north_pos' as source, 'line' as entity, 1 as file_sequence, 'a.csv' as file_name,"
+            " 10::bigint as rows_in, 'read' as status, null::varchar as error)"
             f" to '{settings.raw}/file/000001_x.parquet' (format parquet)"
         )
     return settings
