@@ -185,7 +185,7 @@ def add(
         from orchestration import validation
 
         settings = judged(settings_of())
-        made, items = validation.worklist.release_rows(settings, rows, rule=rule, by=by, comment=comment)
+        made, _ = validation.worklist.release_rows(settings, rows, rule=rule, by=by, comment=comment)
         console_of().print(
             f"Decision {made.number:06}: {len(made.rows):,} rows released by {made.by}; they count with the next run."
         )

@@ -39,9 +39,11 @@ def write_docs(settings: Settings, calculation_id: str) -> Path:
     suites = load_suites(settings.expectations, sources)
     results = _read(settings, settings.validation_results / "*" / "*.parquet", f"{COLUMNS}, entity", "file_sequence")
     files = _read(
-        settings, settings.raw / "file" / "*.parquet",
-        "source, entity, file_sequence, file_name, rows_in, status, error", "file_sequence",
-    )  # fmt: skip
+        settings,
+        settings.raw / "file" / "*.parquet",
+        "source, entity, file_sequence, file_name, rows_in, status, error",
+        "file_sequence",
+    )
     target = settings.published / "data_docs" / calculation_id
     half = target.with_name(f".{target.name}")
     shutil.rmtree(half, ignore_errors=True)
@@ -157,7 +159,7 @@ def _index(
                 sum(evaluated for _, evaluated in judged),
                 sum(r["rows_failed"] for r in mine),
                 suite.description,
-            )  # fmt: skip
+            )
         )
     head = ("suite", "status", "owner", "rules", "files", "rows judged", "failures", "description")
     body = ["<h2>Validation results</h2>", _table(head, rows), "<h2>Passed on nothing</h2>"]
@@ -185,7 +187,7 @@ def _suite_page(suite: Suite, results: Sequence[dict[str, Any]], names: dict[int
                 sum(r["rows_evaluated"] for r in mine),
                 sum(r["rows_failed"] for r in mine),
                 rule.reason,
-            )  # fmt: skip
+            )
         )
         bad = [result for result in mine if result["status"] in ("failed", "error") or result["rows_failed"]]
         if bad:

@@ -118,7 +118,7 @@ def open_rows(
                         amount,
                         currency or "",
                         rebate,
-                    )  # fmt: skip
+                    )
                 )
     return sorted(items, key=lambda item: (item.file_sequence, item.row_number))
 

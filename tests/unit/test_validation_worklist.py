@@ -7,7 +7,6 @@ import datetime
 import json
 import re
 import shutil
-from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -28,11 +27,11 @@ RATES = {("R-1", "USD"): Decimal("0.02")}
 
 
 @pytest.fixture
-def own_rules(settings: Settings, tmp_path: Path) -> Iterator[tuple[Settings, Path]]:
+def own_rules(settings: Settings, tmp_path: Path) -> tuple[Settings, Path]:
     """Settings with a copy of the shipped suites, and its folder for more."""
     folder = tmp_path / "expectations"
     shutil.copytree(settings.expectations, folder)
-    yield dataclasses.replace(settings, expectations=folder), folder
+    return dataclasses.replace(settings, expectations=folder), folder
 
 
 def add(folder: Path, text: str, name: str = "sources/north_pos/more.yml") -> Path:
@@ -276,7 +275,7 @@ def test_a_file_with_too_many_keys_twice_is_held_and_can_be_released(
 def test_a_rule_on_trial_says_what_it_would_hit_and_writes_nothing(
     own_rules: tuple[Settings, Path], raw: Raw, tmp_path: Path
 ) -> None:
-    settings, folder = own_rules
+    settings, _ = own_rules
     raw.file(
         "line", *lines({}, {"quantity": "9"}, {"quantity": "9", "unit": "BX"}, {"quantity": "9", "document_date": None})
     )
@@ -327,7 +326,8 @@ def test_data_docs_need_no_network_and_say_what_passed_on_nothing(settings: Sett
     assert "<td>no rows</td><td>segments/returns/lines</td>" in index
     page = pages["segments__every_line__lines.html"]
     assert "row 3: &lt;BX&gt; to EA of 77" in page
-    assert "unit_not_convertible" in page and "channel-data" in page
+    assert "unit_not_convertible" in page
+    assert "channel-data" in page
     write_docs(settings, "abc")
     assert {path.name: path.read_text() for path in first.iterdir()} == pages
     assert json.dumps(str(settings.data)) not in json.dumps(pages)
