@@ -736,7 +736,7 @@ def reconcile(settings: Settings, marts: Sequence[str], month: str) -> dict[str,
                                f.rows_in,
                                q.rows_accepted + q.rows_held + q.rows_quarantined as out
                         from read_parquet('{files}') as f
-                        full join rpt_data_quality as q on f.file_sequence = q.file_sequence
+                        full join rpt_file as q on f.file_sequence = q.file_sequence
                         where f.rows_in is distinct from q.rows_accepted + q.rows_held + q.rows_quarantined
                         order by 1"""
                 )

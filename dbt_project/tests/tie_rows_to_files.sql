@@ -6,5 +6,5 @@ select
     rows_accepted,
     rows_held,
     rows_quarantined
-from {{ ref('rpt_data_quality') }}
+from {{ ref('rpt_file') }}
 where rows_in <> rows_accepted + rows_held + rows_quarantined

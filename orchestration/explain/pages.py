@@ -20,7 +20,7 @@ def intake_page(connection: duckdb.DuckDBPyConnection) -> list[Block]:
                   sum(rows_accepted)::bigint as accepted, sum(rows_held)::bigint as held,
                   sum(rows_quarantined)::bigint as quarantined,
                   count(*) filter (where status <> 'read') as unreadable
-           from rpt_data_quality group by source, entity order by entity is distinct from 'line', source""",
+           from rpt_file group by source, entity order by entity is distinct from 'line', source""",
     )
     numbers = ("files", "rows_in", "accepted", "held", "quarantined", "unreadable")
     by_source = [(r["source"], r["entity"], *(r[name] for name in numbers)) for r in sums]

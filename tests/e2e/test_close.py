@@ -60,7 +60,7 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Settings:
 
 
 def test_every_row_of_every_file_has_a_verdict(data: Settings) -> None:
-    files = query(data, "select * from rpt_data_quality")
+    files = query(data, "select * from rpt_file")
     assert len(files) == len(list((data.landing / ".receipts").glob("*.json")))
     assert all(f["rows_in"] == f["rows_accepted"] + f["rows_held"] + f["rows_quarantined"] for f in files)
     assert sum(f["rows_quarantined"] for f in files) > 0

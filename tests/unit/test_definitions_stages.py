@@ -15,7 +15,7 @@ from orchestration.settings import Settings
 from orchestration.warehouse import connect, in_memory
 
 MONTH = "2017-06"
-MARTS = ("fct_line", "fct_liability_rollforward", "fct_posting", "rpt_data_quality")
+MARTS = ("fct_line", "fct_liability_rollforward", "fct_posting", "rpt_file")
 
 TABLES = """
     create table fct_line as select 'L1' as line_key, date '2017-06-30' as document_date;
@@ -26,7 +26,7 @@ TABLES = """
     create table fct_liability_rollforward as
         select 'US01' as legal_entity, 'USD' as currency, 'P@1' as program_key, '2017-06' as accounting_month,
                5.00::decimal(18,4) as closing;
-    create table rpt_data_quality as
+    create table rpt_file as
         select 1 as file_sequence, 'a.csv' as file_name, 10 as rows_in, 7 as rows_accepted, 1 as rows_held,
                2 as rows_quarantined;
 """
@@ -66,11 +66,11 @@ def test_what_ties_has_no_problem(house: Settings) -> None:
     [
         ("drop table fct_line", "promised_tables", "fct_line is missing"),
         (
-            "update rpt_data_quality set rows_held = 0",
+            "update rpt_file set rows_held = 0",
             "rows_accounted_for",
             "file 1 (a.csv): 10 rows read, 9 accounted for",
         ),
-        ("delete from rpt_data_quality", "rows_accounted_for", "file 1 (a.csv): 10 rows read, None accounted for"),
+        ("delete from rpt_file", "rows_accounted_for", "file 1 (a.csv): 10 rows read, None accounted for"),
         (
             "update fct_posting set debit = 4 where journal_line = 2",
             "books_tie",
@@ -115,7 +115,7 @@ def manifest() -> dict[str, Any]:
         "fct_line": ["line_key"],
         "fct_posting": ["entry_id", "journal_line"],
         "fct_liability_rollforward": ["legal_entity", "currency", "program_key", "accounting_month"],
-        "rpt_data_quality": ["file_sequence"],
+        "rpt_file": ["file_sequence"],
     }
     return {
         "nodes": {
