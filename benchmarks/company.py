@@ -170,6 +170,11 @@ def _schemas(connection: duckdb.DuckDBPyConnection, settings: Settings) -> None:
         settings.raw / "file" / "_schema.parquet",
         ", ".join(f"{column.name} {column.type}" for column in contract.FILE.columns),
     )
+    _empty(
+        connection,
+        settings.raw / "source" / "source.parquet",
+        ", ".join(f"{column.name} {column.type}" for column in contract.SOURCE.columns),
+    )
 
 
 def _empty(connection: duckdb.DuckDBPyConnection, path: Path, columns: str) -> None:
@@ -213,7 +218,7 @@ def _write_entity(
     path = settings.accepted / entity.name / f"{sequence:06}_{file_hash[:16]}.parquet"
     _copy(connection, f"select {', '.join(columns)} from ({query}) order by {order}", path)
     [(rows,)] = connection.execute(f"select count(*) from read_parquet('{path}')").fetchall()
-    values = (source, entity.name, sequence, name, file_hash, rows * 100, rows, "read", None)
+    values = (source, entity.name, sequence, name, file_hash, rows * 100, rows, "read", None, None)
     fields = [
         f"cast({'null' if value is None else repr(value)} as {column.type}) as {column.name}"
         for column, value in zip(contract.FILE.columns, values, strict=True)

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import dagster as dg
 
@@ -32,6 +32,7 @@ POSTING = ("accrual_batch", "settlement_batch")
 """Assets that only a close may make."""
 
 CONTEXT_STEP = "run_context"
+INTAKE_STEP = "take_in"
 
 
 def freshness_of_figures() -> dg.FreshnessPolicy:
@@ -70,6 +71,11 @@ def jobs() -> list[dg.UnresolvedAssetJobDefinition]:
 def refresh_config(as_of: date) -> dict[str, object]:
     """Run configuration of a refresh for a date."""
     return {"ops": {CONTEXT_STEP: {"config": {"as_of": as_of.isoformat()}}}}
+
+
+def intake_config(day: date) -> dict[str, object]:
+    """Run configuration of an intake for the day on which its files came."""
+    return {"ops": {INTAKE_STEP: {"config": {"received_on": day.isoformat()}}}}
 
 
 # --- decisions ------------------------------------------------------------------------------
@@ -154,6 +160,8 @@ def sensors(settings: Settings) -> list[dg.SensorDefinition]:
         if ask is None:
             reason = f"{len(new)} new file(s), not yet still" if new else "no new file in landing/"
             return dg.SensorResult(skip_reason=reason, cursor=key)
-        return dg.SensorResult(run_requests=[dg.RunRequest(run_key=ask.key)], cursor=key)
+        # the day is kept in the receipts, as what was seen; no figure is ever decided by a clock again
+        config = intake_config(datetime.now(tz=UTC).date())
+        return dg.SensorResult(run_requests=[dg.RunRequest(run_key=ask.key, run_config=config)], cursor=key)
 
     return [landing_files]

@@ -309,9 +309,28 @@ FILE = Entity(
             "sheets or archive members that its rows came from, JSON: name, and the row_number of its first row",
             '[{"name": "North", "first_row": 1}]',
         ),
+        Column("received_on", DATE, "business date on which it was received; empty: not known", "2017-04-05"),
     ),
 )
 """The register of files: one Parquet per received file in raw/file/."""
+
+SOURCE = Entity(
+    "source",
+    "one source, as its mapping file describes it (raw/source/)",
+    ("source",),
+    (
+        Column("source", TEXT, "the source (folder of landing/)", "north_pos", True),
+        Column("entity", TEXT, "what its rows are", "line", True),
+        Column("partner_id", TEXT, "who reports: the distributor, or `direct`; empty: the rows say it", "D-NORTH"),
+        Column("due_days", INTEGER, "days after a month's end within which its rows are in time", "10"),
+        Column("zero_after_days", INTEGER, "days after the due day at which timeliness is zero", "30"),
+        Column("first_month", TEXT, "first month that is expected; empty: the first that came", "2017-01"),
+        Column("agreed_fields", TEXT, "columns agreed to be filled, joined by `|`", "end_customer_id|reseller_id"),
+        Column("tolerance_percent", "DECIMAL(9,4)", "tolerated stock difference, in percent of stock available", "2"),
+        Column("tolerance_quantity", QUANTITY, "tolerated stock difference, in base units", "5"),
+    ),
+)
+"""The register of sources: one Parquet in raw/source/, written anew by every intake."""
 
 
 def accepted_columns(entity: Entity) -> tuple[Column, ...]:

@@ -111,6 +111,12 @@ def _source(mapping: Mapping) -> str:
         f"`landing/{mapping.source}/{mapping.file_pattern}` → `{mapping.entity}` · {described}"
         f"{codes if mapping.product_codes == 'cross_reference' else ''}\n"
     )
+    if mapping.delivery:
+        agreed = ", ".join(f"`{name}`" for name in mapping.delivery.fields) or "what is required"
+        head += (
+            f"\nExpected every {mapping.delivery.frequency}, within {mapping.delivery.due_days} days of its end, with"
+            f" {agreed} filled ([data quality](data-quality.md)).\n"
+        )
     rows = []
     for name in mapping.columns:
         spec = mapping.column(name)

@@ -129,15 +129,16 @@ def as_of_in(month: str, as_of: str | None) -> date:
 def calculation_id(settings: Settings, as_of: date) -> str:
     """64 hex digits that stand for everything the figures depend on.
 
-    The as-of date; the hash of every received file with its receipt number; what people decided about
-    rows; the program tables' bytes; the rules (expectations, mappings of the sources); the dbt project with
-    its seeds. The same inputs give the same id, on any machine. File times and paths do not count.
+    The as-of date; the hash of every received file with its receipt number and the day of receipt; what people decided
+    about rows; the program tables' bytes; the rules (expectations, mappings of the sources); the dbt project with its
+    seeds. The same inputs give the same id, on any machine. File times and paths do not count.
     """
     digest = hashlib.sha256()
     _add(digest.update, "as_of", as_of.isoformat())
     for path in sorted((settings.landing / ".receipts").glob("*.json")):
         receipt = json.loads(path.read_text())
-        _add(digest.update, "receipt", str(receipt["sequence"]), receipt["source"], receipt["file_hash"])
+        parts = (str(receipt["sequence"]), receipt["source"], receipt["file_hash"], receipt.get("received_on", ""))
+        _add(digest.update, "receipt", *parts)
     for path in sorted((settings.landing / ".decisions").glob("[0-9]*.json")):
         _add(digest.update, "decision", path.name, _file_hash(path))
     for path in sorted(settings.program_tables.glob("*.parquet")):

@@ -10,13 +10,14 @@ intermediate, marts, books (with the ledger as it stood), books_marts, publish.
 # No `from __future__ import annotations` here: Dagster reads the type of `context` as it stands.
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
 from orchestration import runs
-from orchestration.automation import CONTEXT_STEP, ONE_MONTH_A_RUN, PARTITIONS, freshness_of_figures
+from orchestration.automation import CONTEXT_STEP, INTAKE_STEP, ONE_MONTH_A_RUN, PARTITIONS, freshness_of_figures
 from orchestration.contract import ENTITIES
 from orchestration.intake import load_mappings
 from orchestration.programs import SCHEMAS as PROGRAM_TABLES
@@ -31,6 +32,9 @@ if TYPE_CHECKING:
 POOL = "warehouse"
 """Pool of every asset that touches the data folder; its limit is 1 (dagster.yaml)."""
 
+PARTITION_TAG = "dagster/partition"
+"""Tag of a run that holds its accounting month; assets without partitions learn it there."""
+
 OWNER = "team:rebate-operations"
 WAIT_SECONDS = 900.0
 """How long a run waits for another one on the same data folder."""
@@ -43,6 +47,12 @@ class RunConfig(dg.Config):
     """Configuration of a run. ``as_of``: a date in the month that is run; empty: the month's last day."""
 
     as_of: str = ""
+
+
+class IntakeConfig(dg.Config):
+    """Configuration of intake. ``received_on``: the day on which new files came; empty: the run's as-of date."""
+
+    received_on: str = ""
 
 
 def house(settings: Settings) -> dg.ResourceDefinition:
@@ -122,22 +132,30 @@ def intake(settings: Settings) -> dg.AssetsDefinition:
         owners=[OWNER],
         kinds={"parquet"},
     )
+    agreed = dg.AssetSpec(
+        ["raw", "source"],
+        group_name="intake",
+        description="The register of sources: what each agreed to deliver. One row: one source.",
+        owners=[OWNER],
+        kinds={"parquet"},
+    )
     readable = dg.AssetCheckSpec(
         "every_file_was_read", asset=register.key, description="No file is unreadable or without a mapping."
     )
 
     @dg.multi_asset(
-        name="take_in",
-        specs=[*specs, register],
+        name=INTAKE_STEP,
+        specs=[*specs, register, agreed],
         check_specs=[readable],
         required_resource_keys={"house"},
         pool=POOL,
         description="Takes new files in: a receipt, a byte-exact copy, and typed rows.",
     )
-    def take_in(context: dg.AssetExecutionContext) -> Iterator[Any]:
+    def take_in(context: dg.AssetExecutionContext, config: IntakeConfig) -> Iterator[Any]:
         from orchestration import intake as room
 
-        report = room.take_in(settings, context.log.info)
+        day = received_on(config.received_on, context.run.tags.get(PARTITION_TAG), context.run.run_config)
+        report = room.take_in(settings, context.log.info, day)
         new = [file for file in report.files if file.status == "new"]
         for entity in ENTITIES:
             mine = [file for file in new if file.entity == entity]
@@ -158,6 +176,7 @@ def intake(settings: Settings) -> dg.AssetsDefinition:
                 "not seen before": markdown(("source", "file", "status", "rows", "message"), listed),
             },
         )
+        yield dg.MaterializeResult(asset_key=agreed.key, metadata=_table_counts(settings, settings.raw / "source"))
         bad = [file for file in report.files if file.status in ("unreadable", "unmapped")]
         yield dg.AssetCheckResult(
             asset_key=["raw", "file"],
@@ -171,6 +190,23 @@ def intake(settings: Settings) -> dg.AssetsDefinition:
         )
 
     return take_in
+
+
+def received_on(given: str, month: str | None, run_config: Mapping[str, Any]) -> date | None:
+    """The business date on which a run receives new files: the given one, else the run's as-of date.
+
+    ``month``: the run's accounting month, if it has one. None: the run knows no date (intake by itself).
+    RunError for a date that is none, or an as-of date outside the month.
+    """
+    if given:
+        try:
+            return date.fromisoformat(given)
+        except ValueError:
+            raise runs.RunError(f"received_on {given!r}: expected YYYY-MM-DD, for example 2017-06-30") from None
+    if month is None:
+        return None
+    step = run_config.get("ops", {}).get(CONTEXT_STEP, {})
+    return runs.as_of_in(month, step.get("config", {}).get("as_of"))
 
 
 def _bad_file(file: Any) -> tuple[str, str, str, str]:

@@ -96,16 +96,17 @@ def build(
     seeds: Seeds | None = None,
     *,
     select: str | None = None,
+    sources: Sequence[Dict] = (),
 ) -> Built:
     """Build all models that do not depend on the books (or those that ``select`` names), with their tests.
 
     ``documents``: program documents as dictionaries; a refused one raises AssertionError with the
     reason. ``entities``: accepted rows by entity; columns of where a row comes from may be left out.
-    ``seeds``: instead of those of seeds/reference, in a copy of the project. Raises
+    ``seeds``: instead of those of seeds/reference, in a copy of the project. ``sources``: rows of raw/source/. Raises
     orchestration.transform.DbtError when a model or a test fails.
     """
     settings = draft_programs(settings, documents, seeds)
-    write_rows(settings, entities)
+    write_rows(settings, entities, sources)
     books.prepare(settings)
     write_run_context(settings, RunContext(as_of, month_of(as_of), "0" * 64, 0))
     find_reductions(settings)
@@ -199,8 +200,8 @@ def _seed(settings: Settings, name: str) -> list[Dict]:
         return list(csv.DictReader(file))
 
 
-def write_rows(settings: Settings, entities: Mapping[str, Sequence[Dict]]) -> None:
-    """Write accepted rows, one Parquet per file, the register of files, and every schema that dbt reads.
+def write_rows(settings: Settings, entities: Mapping[str, Sequence[Dict]], sources: Sequence[Dict] = ()) -> None:
+    """Write accepted rows, one Parquet per file, the registers of files and sources, and every schema that dbt reads.
 
     Raises ValueError for an entity or a column that the contract does not know.
     """
@@ -224,6 +225,7 @@ def write_rows(settings: Settings, entities: Mapping[str, Sequence[Dict]]) -> No
         for sequence, rows in files.items():
             _write(settings.accepted / name / f"{sequence:06}_{'0' * 16}.parquet", rows, accepted)
             register[sequence] = _file(name, sequence, rows)
+    _write(settings.raw / "source" / "source.parquet", list(sources), _schema(contract.SOURCE.columns))
     files_schema = _schema(contract.FILE.columns)
     _write(settings.raw / "file" / "_schema.parquet", [], files_schema)
     for sequence, file in register.items():
@@ -247,6 +249,7 @@ def _file(entity: str, sequence: int, rows: Sequence[Dict]) -> Dict:
         "rows_in": len(rows),
         "status": "read",
         "error": None,
+        "received_on": None,
     }
 
 

@@ -17,14 +17,15 @@ import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 import duckdb
 import pyarrow as pa
 
-from orchestration.contract import ENTITIES, FILE, Column
-from orchestration.intake import landing, parse, readers
+from orchestration.contract import ENTITIES, FILE, SOURCE, Column
+from orchestration.intake import agreement, landing, parse, readers
 from orchestration.intake.landing import Receipt
 from orchestration.intake.mapping import Mapping, Mappings
 from orchestration.intake.records import staged_schema
@@ -198,6 +199,7 @@ class Builder:
                 "rows_in": content.rows,
                 "status": "unreadable" if content.error else "read",
                 "error": content.error or None,
+                "received_on": date.fromisoformat(content.receipt.received_on) if content.receipt.received_on else None,
                 "parts": json.dumps([asdict(p) for p in content.parts], ensure_ascii=False) if content.parts else None,
             }
             for content in contents
@@ -261,3 +263,16 @@ def write_schemas(
     for name, columns in kinds.items():
         nulls = ", ".join(f"CAST(NULL AS {column.type}) AS {column.name}" for column in columns)
         copy(connection, f"SELECT {nulls} WHERE false", settings.raw / name / "_schema.parquet")
+
+
+def write_sources(connection: duckdb.DuckDBPyConnection, settings: Settings, mappings: Mappings) -> None:
+    """The register of sources: what each agreed to deliver (agreement.py)."""
+    values = [
+        "(" + ", ".join("NULL" if value is None else parse.literal(str(value)) for value in row) + ")"
+        for row in agreement.rows(list(mappings.usable.values()))
+    ]
+    names = ", ".join(column.name for column in SOURCE.columns)
+    typed = ", ".join(f"CAST({column.name} AS {column.type}) AS {column.name}" for column in SOURCE.columns)
+    rows = f"(VALUES {', '.join(values)})" if values else f"(SELECT {', '.join(['NULL'] * len(SOURCE.columns))} LIMIT 0)"
+    select = f"SELECT {typed} FROM {rows} AS sources ({names}) ORDER BY source"
+    copy(connection, select, settings.raw / "source" / "source.parquet")

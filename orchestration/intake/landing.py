@@ -28,13 +28,17 @@ class LandingError(RuntimeError):
 
 @dataclass(frozen=True)
 class Receipt:
-    """One content that was received. ``sequence`` orders files: a higher one is newer."""
+    """One content that was received. ``sequence`` orders files: a higher one is newer.
+
+    received_on: business date (ISO) of the run that received it; None: not known, as in older receipts.
+    """
 
     sequence: int
     source: str
     file_name: str
     file_hash: str
     file_bytes: int
+    received_on: str | None = None
 
     @property
     def key(self) -> str:
@@ -101,7 +105,13 @@ def receipts(settings: Settings) -> list[Receipt]:
 
 
 def receive(
-    settings: Settings, source: str, path: Path, file_hash: str, sequence: int, seen: os.stat_result
+    settings: Settings,
+    source: str,
+    path: Path,
+    file_hash: str,
+    sequence: int,
+    seen: os.stat_result,
+    received_on: str | None = None,
 ) -> Receipt | None:
     """Store a content and write its receipt; None if the file changed since it was fingerprinted.
 
@@ -119,11 +129,12 @@ def receive(
         return None
     file_bytes = half.stat().st_size
     half.replace(copy)
-    receipt = Receipt(sequence, source, path.name, file_hash, file_bytes)
+    receipt = Receipt(sequence, source, path.name, file_hash, file_bytes, received_on)
     target = settings.landing / ".receipts" / f"{sequence:06}.json"
     target.parent.mkdir(parents=True, exist_ok=True)
     half = target.with_suffix(".tmp")
-    half.write_text(json.dumps(asdict(receipt), indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    known = {name: value for name, value in asdict(receipt).items() if value is not None}
+    half.write_text(json.dumps(known, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
     half.replace(target)
     return receipt
 

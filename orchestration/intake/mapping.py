@@ -18,7 +18,8 @@ from typing import Any, Literal
 import yaml
 from pydantic import Field, ValidationError, field_validator, model_validator
 
-from orchestration.contract import DATE, ENTITIES, LINE, TEXT, Entity, raw_columns
+from orchestration.contract import DATE, ENTITIES, FILE, LINE, TEXT, Entity, raw_columns
+from orchestration.intake.agreement import Delivery, Tolerance
 from orchestration.intake.formats import (
     CsvFormat,
     DateFormat,
@@ -81,6 +82,8 @@ class Mapping(Strict):
         default_factory=dict,
         description="by document type, whether quantity and net_amount come with the opposite of our sign",
     )
+    delivery: Delivery | None = Field(None, description="what is expected of the source: months, days, columns")
+    tolerance: Tolerance | None = Field(None, description="of a source of stock reports: tolerated differences")
     complete_when: str = Field("", description="name of a file that says that a delivery is whole: {file_name}.done")
 
     @field_validator("complete_when")
@@ -142,6 +145,13 @@ class Mapping(Strict):
             raise ValueError("signs: only lines have document types")
         if self.signs:
             self._in_domain(contract, "signs", "document_type", list(self.signs))
+        if self.delivery and self.entity != "line":
+            raise ValueError("delivery: what is expected is said of sources of lines only")
+        for name in self.delivery.fields if self.delivery else ():
+            if name not in ours:
+                raise ValueError(f"delivery.fields: line has no column {name!r}; expected some of {', '.join(ours)}")
+        if self.tolerance and self.entity != "stock_report":
+            raise ValueError("tolerance: is for sources of stock reports only")
         return self
 
     def _has_paths(self) -> None:
@@ -202,7 +212,9 @@ class Mapping(Strict):
         contract = ENTITIES[self.entity]
         document = {
             "version": RECIPE_VERSION,
-            "mapping": self.model_dump(mode="json", exclude={"description", "owner", "complete_when"}),
+            "mapping": self.model_dump(
+                mode="json", exclude={"description", "owner", "complete_when", "delivery", "tolerance"}
+            ),
             "columns": [(column.name, column.type) for column in raw_columns(contract)],
         }
         if isinstance(self.format, X12Format):

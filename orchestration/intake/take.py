@@ -15,6 +15,7 @@ import hashlib
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import Literal
 
@@ -23,7 +24,7 @@ import duckdb
 from orchestration import warehouse
 from orchestration.contract import ENTITIES, FILE, raw_columns
 from orchestration.intake import landing, parse
-from orchestration.intake.build import Builder, Registered, write_schemas
+from orchestration.intake.build import Builder, Registered, write_schemas, write_sources
 from orchestration.intake.landing import Receipt
 from orchestration.intake.mapping import RECIPE_VERSION, Mappings, load_mappings
 from orchestration.settings import Settings
@@ -79,9 +80,10 @@ class IntakeReport:
         return {**{s: counts[s] for s in states}, "rebuilt": self.rebuilt, "new_rows": self.new_rows}
 
 
-def take_in(settings: Settings, progress: Progress | None = None) -> IntakeReport:
+def take_in(settings: Settings, progress: Progress | None = None, received_on: date | None = None) -> IntakeReport:
     """Receive what is new in landing/ and bring raw/ up to date.
 
+    received_on: business date that new receipts keep; never before that of an older receipt.
     Reads landing/, seeds/sources/. Writes landing/.receipts, landing/.store, raw/. A file that
     cannot be read never stops the others. Raises LandingError when landing/ itself is damaged.
     """
@@ -92,11 +94,13 @@ def take_in(settings: Settings, progress: Progress | None = None) -> IntakeRepor
         connection.execute("SET preserve_insertion_order = true")
         kinds = {name: raw_columns(entity) for name, entity in ENTITIES.items()}
         write_schemas(connection, settings, {**kinds, "file": FILE.columns})
+        write_sources(connection, settings, mappings)
         known = _Known(landing.receipts(settings))
         before = known.last
         files, misplaced = landing.delivered(settings)
+        day = _received_on(known.receipts, received_on)
         outcomes = [
-            _receive(settings, mappings, known, source, path)
+            _receive(settings, mappings, known, source, path, day)
             for source, path in files
             if not _only_a_marker(mappings, source, path)
         ]
@@ -184,7 +188,15 @@ def _only_a_marker(mappings: Mappings, source: str, path: Path) -> bool:
     return mapping is not None and mapping.is_marker(path.name)
 
 
-def _receive(settings: Settings, mappings: Mappings, known: _Known, source: str, path: Path) -> _Delivery:
+def _received_on(known: list[Receipt], received_on: date | None) -> str | None:
+    """The day that new receipts keep. A month that is run again does not turn time back."""
+    days = [receipt.received_on for receipt in known if receipt.received_on]
+    return max([received_on.isoformat(), *days]) if received_on else None
+
+
+def _receive(
+    settings: Settings, mappings: Mappings, known: _Known, source: str, path: Path, day: str | None
+) -> _Delivery:
     """Give a new content its receipt (added to ``known``), or find the receipt that it has."""
     mapping, _ = mappings.find(source, path.name)
     if mapping is not None and mapping.complete_when:
@@ -204,7 +216,7 @@ def _receive(settings: Settings, mappings: Mappings, known: _Known, source: str,
         message = f"same content as receipt {same.sequence:06} ({same.file_name})"
         return _Delivery(source, path.name, file_hash, same, message)
     try:
-        receipt = landing.receive(settings, source, path, file_hash, known.last + 1, seen)
+        receipt = landing.receive(settings, source, path, file_hash, known.last + 1, seen, day)
     except FileNotFoundError:
         receipt = None  # taken away while it was copied
     if receipt is None:
@@ -254,7 +266,8 @@ def _recipe(mappings: Mappings, receipt: Receipt) -> str:
     mapping, reason = mappings.find(receipt.source, receipt.file_name)
     if mapping is not None:
         return mapping.recipe
-    return hashlib.sha256(f"{RECIPE_VERSION}: {reason}".encode()).hexdigest()[:32]
+    register = ", ".join(f"{column.name} {column.type}" for column in FILE.columns)
+    return hashlib.sha256(f"{RECIPE_VERSION}: {reason}: {register}".encode()).hexdigest()[:32]
 
 
 def _current(entry: Registered | None, recipe: str, receipt: Receipt, present: set[tuple[str, str]]) -> bool:

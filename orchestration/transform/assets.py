@@ -36,6 +36,7 @@ ROOMS = {"landing": "accepted"}
 
 REGISTERS = {
     "file": ["raw", "file"],
+    "source": ["raw", "source"],
     "rule_result": ["validation", "rule_result"],
     "run_context": ["run_context"],
 }

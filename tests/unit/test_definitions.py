@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -158,6 +158,8 @@ def test_the_sensor_asks_once_for_files_that_stand_still(here: Settings, defs: d
     assert not first.run_requests
     second = sensor.evaluate_tick(dg.build_sensor_context(cursor=first.cursor))
     assert second.run_requests is not None
+    [asked] = second.run_requests
+    assert date.fromisoformat(asked.run_config["ops"]["take_in"]["config"]["received_on"])  # the day it was seen
     third = sensor.evaluate_tick(dg.build_sensor_context(cursor=second.cursor))
     assert third.run_requests is not None
     keys = {request.run_key for request in [*second.run_requests, *third.run_requests]}

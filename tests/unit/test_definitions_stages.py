@@ -236,3 +236,13 @@ def test_rows_without_a_verdict_are_named(settings: Settings) -> None:
     assert stages.unaccounted(settings) == ["file 1 (a.csv): 3 rows read, 3 with a verdict, 2 of them different rows"]
     write(settings.quarantine / "line", "000001", "select 1::integer as file_sequence, 4 as row_number")
     assert stages.unaccounted(settings) == []
+
+
+def test_the_day_of_receipt_is_the_given_one_else_the_as_of_date() -> None:
+    of_run = {"ops": {"run_context": {"config": {"as_of": "2017-02-14"}}}}
+    assert stages.received_on("", None, {}) is None
+    assert stages.received_on("2017-02-03", None, {}) == date(2017, 2, 3)
+    assert stages.received_on("", "2017-02", {}) == date(2017, 2, 28)
+    assert stages.received_on("", "2017-02", of_run) == date(2017, 2, 14)
+    with pytest.raises(runs.RunError, match="received_on 'soon': expected YYYY-MM-DD"):
+        stages.received_on("soon", None, {})

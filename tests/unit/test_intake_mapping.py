@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from orchestration.contract import ENTITIES
-from orchestration.intake import MappingError, load_mapping, load_mappings
+from orchestration.intake import MappingError, agreement, load_mapping, load_mappings
 from orchestration.settings import REPOSITORY
 
 SOURCES = REPOSITORY / "seeds" / "sources"
@@ -66,6 +66,12 @@ def test_every_shipped_mapping_is_usable() -> None:
         ({"format__sheet": "A"}, "sheet: unknown field"),
         ({"product_codes": "theirs"}, "product_codes: Input should be 'own' or 'cross_reference'"),
         ({"ignored_columns": ["Menge"]}, "ignored_columns: 'Menge' is mapped to quantity"),
+        ({"delivery": {}}, "delivery.due_days: Field required"),
+        ({"delivery": {"due_days": -1}}, "delivery.due_days: Input should be greater than or equal to 0"),
+        ({"delivery": {"due_days": 5, "frequency": "week"}}, "delivery.frequency: Input should be 'month'"),
+        ({"delivery": {"due_days": 5, "first_month": "2017-13"}}, "delivery.first_month: String should match"),
+        ({"delivery": {"due_days": 5, "fields": ["colour"]}}, "delivery.fields: line has no column 'colour'"),
+        ({"tolerance": {"percent": 2}}, "tolerance: is for sources of stock reports only"),
     ],
 )
 def test_refused_with_file_field_and_reason(tmp_path: Path, changes: dict[str, Any], message: str) -> None:
@@ -99,5 +105,20 @@ def test_key_given_twice_and_broken_yaml(tmp_path: Path) -> None:
 def test_recipe_follows_what_is_read_and_nothing_else(tmp_path: Path) -> None:
     plain = load_mapping(SOURCES / "north_pos.yml").recipe
     assert load_mapping(changed(tmp_path, description="other", owner="other")).recipe == plain
+    assert load_mapping(changed(tmp_path, delivery={"due_days": 3})).recipe == plain
     assert load_mapping(changed(tmp_path, format__date_format="%d.%m.%y")).recipe != plain
     assert load_mapping(changed(tmp_path, constants__distributor_id="D-X")).recipe != plain
+
+
+def test_what_a_source_agreed_to_becomes_its_row_of_the_register(tmp_path: Path) -> None:
+    agreed = changed(tmp_path, delivery={"due_days": 12, "first_month": "2017-02", "fields": ["region", "reseller_id"]})
+    [row] = agreement.rows([load_mapping(agreed)])
+    assert row == ("north_pos", "line", "D-NORTH", 12, 30, "2017-02", "region|reseller_id", None, None)
+    [row] = agreement.rows([load_mapping(changed(tmp_path, delivery={"due_days": 12}))])
+    assert row[6] == (
+        "document_number|line_number|document_type|document_date|record_intent|product_id|quantity|unit|net_amount"
+        "|currency"
+    )
+    [row] = agreement.rows([load_mapping(changed(tmp_path, delivery=None))])
+    assert row == ("north_pos", "line", "D-NORTH", None, None, None, None, None, None)
+    assert agreement.rows([load_mapping(SOURCES / "erp_invoices.yml")])[0][2] == "direct"

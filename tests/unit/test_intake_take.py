@@ -18,7 +18,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from orchestration.contract import ENTITIES, FILE, raw_columns
+from orchestration.contract import ENTITIES, FILE, SOURCE, raw_columns
 from orchestration.intake import FileReport, IntakeReport, LandingError, landing, read_csv, take_in
 from orchestration.settings import Settings
 
@@ -438,6 +438,36 @@ def test_receipts_store_and_known_content(settings: Settings) -> None:
     changed = {name for name, value in before.items() if after.get(name) != value}
     assert changed == {"landing/north_pos/north_a.csv"}
     assert sorted(row["document_number"] for row in raw(settings)) == ["B1", "B2", "B3"]
+
+
+def test_receipts_keep_the_day_of_the_run_that_received_them(settings: Settings) -> None:
+    north(settings, NORTH_LINE, name="north_a.csv")
+    take_in(settings)  # a run that knows no date, as receipts were before
+    north(settings, NORTH_LINE.replace("B1", "B2"), name="north_b.csv")
+    take_in(settings, received_on=datetime.date(2017, 4, 9))
+    north(settings, NORTH_LINE.replace("B1", "B3"), name="north_c.csv")
+    take_in(settings, received_on=datetime.date(2017, 3, 31))  # a month that is run again
+    assert "received_on" not in json.loads((settings.landing / ".receipts" / "000001.json").read_text())
+    days = [None, datetime.date(2017, 4, 9), datetime.date(2017, 4, 9)]
+    assert [row["received_on"] for row in raw(settings, "file")] == days
+    before = tree(settings.raw)
+    shutil.rmtree(settings.raw)
+    take_in(settings, received_on=datetime.date(2017, 12, 31))
+    assert tree(settings.raw) == before
+
+
+def test_the_register_of_sources_follows_the_mappings(settings: Settings) -> None:
+    take_in(settings)
+    found = {row["source"]: row for row in pq.read_table(settings.raw / "source" / "source.parquet").to_pylist()}
+    assert list(found) == sorted(found)
+    assert set(found) == {path.stem for path in settings.sources.glob("*.yml")}
+    assert found["prairie_pos"]["partner_id"] == "D-PRAIRIE"
+    assert found["prairie_pos"]["agreed_fields"] == "reseller_id|end_customer_id"
+    settings = dataclasses.replace(settings, sources=settings.data / "none")
+    take_in(settings)
+    empty = pq.read_table(settings.raw / "source" / "source.parquet")
+    assert empty.num_rows == 0
+    assert empty.column_names == [column.name for column in SOURCE.columns]
 
 
 def test_same_content_from_two_sources_is_two_files(settings: Settings) -> None:

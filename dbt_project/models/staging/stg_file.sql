@@ -7,5 +7,6 @@ select
     file_bytes,
     rows_in,
     status,
-    error
+    error,
+    received_on
 from {{ source('register', 'file') }}
