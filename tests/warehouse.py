@@ -97,16 +97,19 @@ def build(
     *,
     select: str | None = None,
     sources: Sequence[Dict] = (),
+    quarantined: Mapping[str, Sequence[Dict]] | None = None,
+    received: Mapping[int, date] | None = None,
 ) -> Built:
     """Build all models that do not depend on the books (or those that ``select`` names), with their tests.
 
     ``documents``: program documents as dictionaries; a refused one raises AssertionError with the
     reason. ``entities``: accepted rows by entity; columns of where a row comes from may be left out.
-    ``seeds``: instead of those of seeds/reference, in a copy of the project. ``sources``: rows of raw/source/. Raises
+    ``seeds``: instead of those of seeds/reference, in a copy of the project. ``sources``: rows of raw/source/.
+    ``quarantined``, ``received``: as ``write_rows`` takes them. Raises
     orchestration.transform.DbtError when a model or a test fails.
     """
     settings = draft_programs(settings, documents, seeds)
-    write_rows(settings, entities, sources)
+    write_rows(settings, entities, sources, quarantined=quarantined, received=received)
     books.prepare(settings)
     write_run_context(settings, RunContext(as_of, month_of(as_of), "0" * 64, 0))
     find_reductions(settings)
@@ -200,31 +203,44 @@ def _seed(settings: Settings, name: str) -> list[Dict]:
         return list(csv.DictReader(file))
 
 
-def write_rows(settings: Settings, entities: Mapping[str, Sequence[Dict]], sources: Sequence[Dict] = ()) -> None:
+def write_rows(
+    settings: Settings,
+    entities: Mapping[str, Sequence[Dict]],
+    sources: Sequence[Dict] = (),
+    *,
+    quarantined: Mapping[str, Sequence[Dict]] | None = None,
+    received: Mapping[int, date] | None = None,
+) -> None:
     """Write accepted rows, one Parquet per file, the registers of files and sources, and every schema that dbt reads.
 
-    Raises ValueError for an entity or a column that the contract does not know.
+    ``quarantined``: rows by entity that were. ``received``: day of receipt by file of lines. Raises ValueError for an
+    entity or a column that the contract does not know.
     """
     unknown = set(entities) - set(contract.ENTITIES)
     if unknown:
         raise ValueError(f"entities {sorted(unknown)}: expected some of {sorted(contract.ENTITIES)}")
     register: dict[int, Dict] = {}
     for position, (name, entity) in enumerate(contract.ENTITIES.items()):
-        accepted = _schema(contract.accepted_columns(entity))
-        _write(settings.accepted / name / "_schema.parquet", [], accepted)
-        _write(settings.quarantine / name / "_schema.parquet", [], _schema(contract.quarantine_columns(entity)))
         _write(settings.validation_results / name / "_schema.parquet", [], RULE_RESULT)
-        files: dict[int, list[Dict]] = {}
-        for number, row in enumerate(entities.get(name, ()), start=1):
-            full = {**ORIGIN, "row_number": number, **row}
-            full["file_sequence"] += position * FILES_PER_ENTITY
-            surplus = set(full) - set(accepted.names)
-            if surplus:
-                raise ValueError(f"{name}: columns {sorted(surplus)} are not in the contract")
-            files.setdefault(full["file_sequence"], []).append({column: full.get(column) for column in accepted.names})
-        for sequence, rows in files.items():
-            _write(settings.accepted / name / f"{sequence:06}_{'0' * 16}.parquet", rows, accepted)
-            register[sequence] = _file(name, sequence, rows)
+        for folder, columns, given in (
+            (settings.accepted / name, contract.accepted_columns(entity), entities),
+            (settings.quarantine / name, contract.quarantine_columns(entity), quarantined or {}),
+        ):
+            schema = _schema(columns)
+            _write(folder / "_schema.parquet", [], schema)
+            files: dict[int, list[Dict]] = {}
+            for number, row in enumerate(given.get(name, ()), start=1):
+                full = {**ORIGIN, "row_number": number, **row}
+                full["file_sequence"] += position * FILES_PER_ENTITY
+                surplus = set(full) - set(schema.names)
+                if surplus:
+                    raise ValueError(f"{name}: columns {sorted(surplus)} are not in the contract")
+                files.setdefault(full["file_sequence"], []).append({each: full.get(each) for each in schema.names})
+            for sequence, rows in files.items():
+                _write(folder / f"{sequence:06}_{'0' * 16}.parquet", rows, schema)
+                file = _file(name, sequence, rows)
+                file["rows_in"] += register.get(sequence, {"rows_in": 0})["rows_in"]
+                register[sequence] = file | {"received_on": (received or {}).get(sequence)}
     _write(settings.raw / "source" / "source.parquet", list(sources), _schema(contract.SOURCE.columns))
     files_schema = _schema(contract.FILE.columns)
     _write(settings.raw / "file" / "_schema.parquet", [], files_schema)

@@ -33,6 +33,7 @@ select
     f.file_hash,
     f.status,
     f.error,
+    f.received_on,
     f.rows_in,
     cast(coalesce(s.rows_accepted, 0) as bigint) as rows_accepted,
     cast(coalesce(s.rows_held, 0) as bigint) as rows_held,

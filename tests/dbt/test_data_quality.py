@@ -1,0 +1,162 @@
+"""The scorecard on the worked example of docs/data-quality.md, by the real models: every figure there is one here."""
+
+from __future__ import annotations
+
+from datetime import date
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from orchestration.contract import LINE
+from orchestration.settings import REPOSITORY, Settings
+from tests.golden.document import document, level
+from tests.reference.build import line, partner, product
+from tests.warehouse import Built, Dict, build
+
+D = Decimal
+AS_OF = date(2017, 4, 30)
+SOURCE = {
+    "source": "dist_pos",
+    "entity": "line",
+    "partner_id": "D-1",
+    "due_days": 10,
+    "zero_after_days": 20,
+    "first_month": "2017-01",
+    "agreed_fields": "reseller_id|end_customer_id",
+}
+RECEIVED = {1: date(2017, 2, 8), 2: date(2017, 2, 20), 3: date(2017, 4, 5)}
+MARCH = date(2017, 3, 15)
+
+
+def sold(number: int, amount: str = "100", *, file: int = 1, day: date = date(2017, 1, 15), **columns: Any) -> Dict:
+    row = line(
+        str(number), amount, day=day, partner=None, stream="sell_through", distributor_id="D-1", source="dist_pos"
+    )
+    return row | {"reseller_id": "R-1", "end_customer_id": "H-1", "file_sequence": file, "row_number": number} | columns
+
+
+def quarantined(number: int, **columns: Any) -> Dict:
+    row = sold(number, end_customer_id="H-9", product_id=None) | {
+        "verdict": "quarantined",
+        "rules_failed": "unknown_product",
+        "document_date_text": "2017-01-15",
+        "quantity_text": "1",
+        "net_amount_text": "100",
+        "partner_product_id": "X-1",
+    }
+    return row | columns
+
+
+@pytest.fixture(scope="module")
+def card(tmp_path_factory: pytest.TempPathFactory) -> Built:
+    """January with a late correction and a late row, no report of February, March in time, April not due."""
+    lines = [
+        *(sold(number) for number in range(1, 8)),
+        sold(8, end_customer_id=None),
+        sold(9, verdict="held", rules_failed="missing_end_customer"),
+        sold(1, "80", file=2),
+        sold(11, "50", file=2),
+        *(sold(number, file=3, day=MARCH) for number in range(21, 25)),
+    ]
+    entities = {
+        "line": lines,
+        "product": [product("P-1")],
+        "partner": [partner("R-1"), partner("D-1", partner_type="distributor", partner_name="Distributor One")],
+        "end_customer": [{"end_customer_id": "H-1", "end_customer_name": "One", "end_customer_type": "household"}],
+    }
+    two_percent = document(
+        "P", [level("0", "2")], role="reseller", lines={"stream": "sell_through"}, measurement="month"
+    )
+    settings = Settings(data=tmp_path_factory.mktemp("card") / "data", memory_limit="1GB")
+    return build(
+        settings,
+        [two_percent],
+        entities,
+        AS_OF,
+        sources=[SOURCE],
+        quarantined={"line": [quarantined(10)]},
+        received=RECEIVED,
+    )
+
+
+def months(card: Built) -> dict[str, Dict]:
+    return {row["month_id"]: row for row in card.rows("rpt_data_quality")}
+
+
+def test_every_month_that_was_agreed_has_a_row(card: Built) -> None:
+    found = months(card)
+    assert {month: row["status"] for month, row in found.items()} == {
+        "2017-01": "reported",
+        "2017-02": "missing",
+        "2017-03": "reported",
+        "2017-04": "awaited",
+    }
+    assert {row["partner_name"] for row in found.values()} == {"Distributor One"}
+    assert [found[month]["periods_reported_12_months"] for month in sorted(found)] == [1, 1, 2, 2]
+    assert [found[month]["periods_expected_12_months"] for month in sorted(found)] == [1, 2, 3, 4]
+
+
+def test_the_scores_are_those_of_the_page(card: Built) -> None:
+    scores = ("accuracy", "completeness", "timeliness", "score", "corrected")
+    found = {month: tuple(row[name] for name in scores) for month, row in months(card).items()}
+    assert found["2017-01"] == (D("83.33"), D("91.67"), D("91.67"), D("88.89"), D("8.33"))
+    assert found["2017-02"] == (None, D(0), D(0), D(0), None)
+    assert found["2017-03"] == (D(100), D(100), D(100), D(100), D(0))
+    assert found["2017-04"] == (None, None, None, None, None)
+    january = months(card)["2017-01"]
+    assert (january["rows_in"], january["rows_accepted"], january["rows_held"], january["rows_quarantined"]) == (
+        12, 10, 1, 1,
+    )  # fmt: skip
+    assert (january["values_filled"], january["values_expected"]) == (12, 12)
+    assert (january["end_customers_identified"], january["end_customers_expected"]) == (10, 12)
+    assert (january["days_to_receipt"], january["rows_late"], january["due_on"]) == (8, 2, date(2017, 2, 10))
+
+
+def test_the_trend(card: Built) -> None:
+    found = months(card)
+    assert [found[month]["previous_score"] for month in sorted(found)] == [None, D("88.89"), D(0), D(100)]
+    assert [found[month]["score_change"] for month in sorted(found)] == [None, D("-88.89"), D(100), None]
+    assert [found[month]["score_3_months"] for month in sorted(found)] == [
+        D("88.89"),
+        D("44.45"),
+        D("62.96"),
+        D("50.00"),
+    ]
+
+
+def test_the_money_at_risk(card: Built) -> None:
+    found = {(row["month_id"], row["risk"]): row for row in card.rows("rpt_rebate_at_risk")}
+    assert {key: row["rebate_at_risk"] for key, row in found.items()} == {
+        ("2017-01", "held_lines"): D(2),
+        ("2017-01", "quarantined_rows"): D(2),
+        ("2017-01", "missing_values"): D(2),
+        ("2017-01", "late_rows"): D("2.60"),
+        ("2017-01", "superseded_rows"): D(2),
+        ("2017-02", "missing_report"): D("13.30"),
+    }
+    assert found["2017-01", "quarantined_rows"]["effective_rate"] == D("0.02")
+    assert found["2017-01", "quarantined_rows"]["rows_amount"] == D(100)
+    assert {row["risk"] for row in found.values() if row["is_estimate"]} == {
+        "quarantined_rows",
+        "superseded_rows",
+        "missing_report",
+    }
+    january = months(card)["2017-01"]
+    assert january["accuracy_at_risk"] == "USD 4"
+    assert january["completeness_at_risk"] == "USD 2"
+    assert january["timeliness_at_risk"] == "USD 2.6"
+    assert january["corrections_at_risk"] == "USD 2"
+
+
+def test_the_card_speaks_in_plain_words(card: Built) -> None:
+    page = Path(REPOSITORY, "docs", "data-quality.md").read_text()
+    for month in ("2017-01", "2017-02", "2017-04"):
+        assert months(card)[month]["in_words"] in " ".join(page.split()).replace("> ", "")
+
+
+def test_the_scorecard_knows_every_column_of_a_line() -> None:
+    text = Path(REPOSITORY, "dbt_project", "macros", "quality.sql").read_text()
+    [fields] = [each for each in text.splitlines() if each.startswith("stream,")]
+    assert fields.split(",") == [column.name for column in LINE.columns]
