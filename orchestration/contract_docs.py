@@ -60,8 +60,9 @@ This page is written by `python -m orchestration.contract_docs` from `orchestrat
 Text is kept as it came, without blanks around it. Every other value is parsed by what the mapping
 declares, never by guessing, and its text is kept in `<column>_text` (in `raw/` and `quarantine/`).
 What cannot be parsed is null and named in `parse_errors`: `net_amount: '12,3x' is not a number`.
-More decimals than the type holds are an error; nothing is rounded. Numbers in workbook cells have
-15 significant digits, as the workbook shows them. A time of day other than midnight is not a date.
+More decimals than the type holds are an error; nothing is rounded. Fractions in workbook cells have
+15 significant digits, as the workbook shows them; a whole number of so many digits that the workbook
+lost some is an error of its row. A time of day other than midnight is not a date.
 
 ## What happens to a row
 

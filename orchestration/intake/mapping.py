@@ -33,7 +33,7 @@ from orchestration.intake.x12.paths import PathError, parse
 from orchestration.strict_yaml import UniqueKeys
 from orchestration.x12.grammar import fingerprint, load
 
-RECIPE_VERSION = 2
+RECIPE_VERSION = 3
 """Raised when the readers change what they make of the same bytes; all raw files are then rebuilt."""
 
 

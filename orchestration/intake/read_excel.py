@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from orchestration.intake import excel_markup
 from orchestration.intake.formats import ExcelFormat
@@ -60,6 +61,11 @@ def _load(path: Path) -> CalamineWorkbook:
     from python_calamine import load_workbook
 
     return load_workbook(str(path))
+
+
+MAX_INTEGER = 2**53
+"""Whole numbers from here on are not exact in a workbook, which holds binary floats."""
+_TOO_LONG = "\0"
 
 
 @contextmanager
@@ -129,7 +135,7 @@ def _sheet(
         for (row, column), reason in sorted(problems.items(), reverse=True)
         if column - first in wanted
     }
-    return Records(header, _batches(rows, as_text, heading, len(header), reasons), heading)
+    return Records(header, _batches(rows, as_text, heading, len(header), wanted, reasons), heading)
 
 
 def _address(row: int, column: int) -> str:
@@ -176,6 +182,7 @@ def _batches(
     as_text: Callable[[Any], str | None],
     heading: int,
     width: int,
+    wanted: set[int],
     reasons: dict[int, str],
 ) -> Iterator[pa.RecordBatch]:
     number = heading + 1
@@ -183,12 +190,22 @@ def _batches(
         columns = [[as_text(cell) for cell in column] for column in zip(*chunk, strict=True)]
         numbers = range(number, number + len(chunk))
         errors = pa.array([reasons.get(n) for n in numbers] if reasons else [None] * len(chunk), pa.string())
+        for place in sorted(wanted, reverse=True):
+            if _TOO_LONG in columns[place]:
+                lost = pc.equal(pa.array(columns[place], pa.string()), _TOO_LONG)
+                message = f"row: a number of so many digits in column {place + 1} that the workbook lost the last ones"
+                errors = pc.if_else(pc.and_(pc.fill_null(lost, False), pc.is_null(errors)), message, errors)
+                columns[place] = [None if text == _TOO_LONG else text for text in columns[place]]
         yield pa.record_batch([numbers, errors, *columns], schema=schema(width))
         number += len(chunk)
 
 
 def _cell_text(fmt: ExcelFormat) -> Callable[[Any], str | None]:
-    """The text of a cell. A number has 15 significant digits, as the workbook itself shows; a date is ISO."""
+    """The text of a cell; a date is ISO.
+
+    A fraction has 15 significant digits, as the workbook itself shows; a whole number is exact as far as a
+    workbook can hold it, and beyond that ``_TOO_LONG``: its last digits are lost.
+    """
 
     def as_text(cell: Any) -> str | None:
         if isinstance(cell, str):
@@ -198,6 +215,10 @@ def _cell_text(fmt: ExcelFormat) -> Callable[[Any], str | None]:
         if isinstance(cell, bool):
             return str(cell).upper()
         if isinstance(cell, float | int):
+            if abs(cell) >= MAX_INTEGER:
+                return _TOO_LONG
+            if float(cell).is_integer():
+                return str(int(cell))
             text = format(Decimal(format(cell, ".15g")), "f")
             return text.replace(".", fmt.decimal)
         if isinstance(cell, datetime.datetime):

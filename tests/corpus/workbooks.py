@@ -122,6 +122,16 @@ def with_member(content: bytes, name: str, data: bytes) -> bytes:
     return target.getvalue()
 
 
+def changed_sheet(content: bytes, old: bytes, new: bytes) -> bytes:
+    """A workbook with other markup in its first sheet."""
+    target = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(content)) as package, zipfile.ZipFile(target, "w") as copy:
+        for name in package.namelist():
+            data = package.read(name)
+            copy.writestr(zipfile.ZipInfo(name), data.replace(old, new) if name.endswith("sheet1.xml") else data)
+    return target.getvalue()
+
+
 def excel(name: str, title: str, content: Any, *rows: Any, declared: str = "", **more: Any) -> Kind:
     return Kind(name, title, content, rows, format={**EXCEL, **more.pop("format", {})}, declared=declared, **more)
 
@@ -156,6 +166,25 @@ WORKBOOKS = (
         "0.1 + 0.2 as a workbook stores it",
         lambda: pos(cells(amount=0.1 + 0.2)),
         accepted(net_amount="0.3"),
+    ),
+    excel(
+        "long_number",
+        "a document number of 16 digits stored as a number, and one of so many that the workbook lost the last",
+        lambda: pos(cells(doc=1234567890123456), cells(doc=12345678901234567890)),
+        accepted(2, document_number="1234567890123456"),
+        quarantined("row: a number of so many digits in column 1 that the workbook lost the last ones", 3),
+    ),
+    excel(
+        "nan_cell",
+        "a number cell that holds no number",
+        lambda: changed_sheet(pos(cells()), b"<v>5.58</v>", b"<v>NaN</v>"),
+        quarantined("net_amount: 'NaN' is not a number"),
+    ),
+    excel(
+        "infinite_cell",
+        "a number cell that holds infinity",
+        lambda: changed_sheet(pos(cells()), b"<v>5.58</v>", b"<v>1e999</v>"),
+        quarantined("row: a number of so many digits in column 12"),
     ),
     excel(
         "number_code",
