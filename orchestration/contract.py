@@ -54,6 +54,7 @@ RECORD_INTENTS = ("original", "addendum", "replacement", "cancellation")
 STREAMS = ("sell_in", "sell_through")
 PARTNER_TYPES = ("distributor", "reseller", "dealer", "retailer", "buying_group")
 CLAIM_STATUSES = ("submitted", "approved", "rejected")
+STOCK_DECISIONS = ("released", "held")
 
 LINE = Entity(
     "line",
@@ -258,6 +259,50 @@ CLAIM = Entity(
     ),
 )
 
+STOCK_REPORT = Entity(
+    "stock_report",
+    "one distributor's stock of one product at the end of a day; what a report does not name is not in stock",
+    ("distributor_id", "product_id", "stock_date"),
+    (
+        Column("distributor_id", TEXT, "the distributor whose stock it is", "D-LAKE", True),
+        Column("product_id", TEXT, "our product, or the code that `code_source` maps", "1029743", True),
+        Column(
+            "code_source",
+            TEXT,
+            "source of lines whose cross-reference maps the code; empty: it is ours",
+            "lakeside_pos",
+        ),
+        Column(
+            "stock_date", DATE, "day at whose end it was counted; the last one of a month counts", "2017-03-31", True
+        ),
+        Column("quantity", QUANTITY, "stock on hand in `unit`", "480", True),
+        Column("unit", TEXT, "unit of measure of the quantities", "EA", True),
+        Column("opening_quantity", QUANTITY, "stock at the beginning of the month, as the distributor has it", "500"),
+    ),
+)
+
+STOCK_RELEASE = Entity(
+    "stock_release",
+    "a person's decision on what the comparison of stock holds: one distributor, product and month",
+    ("distributor_id", "product_id", "month_id"),
+    (
+        Column("distributor_id", TEXT, "the distributor", "D-LAKE", True),
+        Column("product_id", TEXT, "our product", "1029743", True),
+        Column("month_id", TEXT, "the calendar month", "2017-03", True),
+        Column(
+            "decision",
+            TEXT,
+            "released: its lines may be settled; held: not after all",
+            "released",
+            True,
+            STOCK_DECISIONS,
+        ),
+        Column("decided_by", TEXT, "who decided", "maria.keller", True),
+        Column("decided_on", DATE, "day of the decision; from then on it counts", "2017-04-20", True),
+        Column("comment", TEXT, "why", "40 units were destroyed, see certificate 17", True),
+    ),
+)
+
 ENTITIES: dict[str, Entity] = {
     entity.name: entity
     for entity in (
@@ -272,6 +317,8 @@ ENTITIES: dict[str, Entity] = {
         PRODUCT_CROSS_REFERENCE,
         FUND_CLAIM,
         CLAIM,
+        STOCK_REPORT,
+        STOCK_RELEASE,
     )
 }
 

@@ -19,6 +19,7 @@ PAGE = REPOSITORY / "docs" / "data-contract.md"
 
 UNITS = {
     "quantity": "number in `unit`",
+    "opening_quantity": "number in `unit`",
     "net_amount": "money in `currency`",
     "amount": "money in `currency`",
     "claimed_amount": "money in `currency`",

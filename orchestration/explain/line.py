@@ -82,10 +82,7 @@ def _facts(connection: duckdb.DuckDBPyConnection, line: Row, product: Row) -> li
     ]
     if line["verdict"] == "held":
         blocks.append(
-            Say(
-                f"Held by validation ({_rules(line['rules_failed'])}): it earns and accrues, but is not paid until"
-                " it is released."
-            )
+            Say(f"Held ({_rules(line['rules_failed'])}): it earns and accrues, but is not paid until it is released.")
         )
     return blocks
 

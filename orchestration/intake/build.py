@@ -273,6 +273,7 @@ def write_sources(connection: duckdb.DuckDBPyConnection, settings: Settings, map
     ]
     names = ", ".join(column.name for column in SOURCE.columns)
     typed = ", ".join(f"CAST({column.name} AS {column.type}) AS {column.name}" for column in SOURCE.columns)
-    rows = f"(VALUES {', '.join(values)})" if values else f"(SELECT {', '.join(['NULL'] * len(SOURCE.columns))} LIMIT 0)"
+    none = f"(SELECT {', '.join(['NULL'] * len(SOURCE.columns))} LIMIT 0)"
+    rows = f"(VALUES {', '.join(values)})" if values else none
     select = f"SELECT {typed} FROM {rows} AS sources ({names}) ORDER BY source"
     copy(connection, select, settings.raw / "source" / "source.parquet")

@@ -207,7 +207,7 @@ class Mapping(Strict):
     def recipe(self) -> str:
         """Hash of all that decides what the readers make of a file's bytes.
 
-        Descriptions and owners do not count. A raw file whose recipe differs is rebuilt from the store.
+        Descriptions, owners and what is expected do not count. A raw file whose recipe differs is rebuilt from the store.
         """
         contract = ENTITIES[self.entity]
         document = {
@@ -216,6 +216,7 @@ class Mapping(Strict):
                 mode="json", exclude={"description", "owner", "complete_when", "delivery", "tolerance"}
             ),
             "columns": [(column.name, column.type) for column in raw_columns(contract)],
+            "register": [(column.name, column.type) for column in FILE.columns],
         }
         if isinstance(self.format, X12Format):
             document["grammar"] = fingerprint(self.format.set)

@@ -24,6 +24,8 @@ ORDER = (
     "product_cross_reference",
     "fund_claim",
     "claim",
+    "stock_report",
+    "stock_release",
     "line",
 )
 """Entities in the order in which they are judged: each after those that it refers to."""
@@ -39,6 +41,8 @@ USES: dict[str, tuple[str, ...]] = {
     "product_cross_reference": ("product",),
     "fund_claim": ("partner",),
     "claim": ("partner", "product"),
+    "stock_report": ("product", "product_unit", "partner", "product_cross_reference"),
+    "stock_release": ("product", "partner"),
     "line": ("product", "product_unit", "partner", "end_customer", "fx_rate", "product_cross_reference"),
 }
 """Whose accepted rows the look-ups of an entity read."""
@@ -74,6 +78,17 @@ HELPERS: dict[str, tuple[Column, ...]] = {
     "claim": (
         *_TWICE,
         Column("unknown_partner", TEXT, "partner that is not in the partner master"),
+        Column("unknown_product", TEXT, "product that is not in the product master"),
+    ),
+    "stock_report": (
+        *_TWICE,
+        Column("unknown_partner", TEXT, "distributor that is not in the partner master"),
+        Column("unknown_product", TEXT, "product code that is not known on the day of the stock"),
+        Column("unit_without_factor", TEXT, "unit that cannot be converted to the product's base unit"),
+    ),
+    "stock_release": (
+        *_TWICE,
+        Column("unknown_partner", TEXT, "distributor that is not in the partner master"),
         Column("unknown_product", TEXT, "product that is not in the product master"),
     ),
     "line": (
@@ -288,6 +303,12 @@ _JOINS = {
     "unrated": "LEFT JOIN unrated AS x ON x.currency = r.currency AND x.document_date = r.document_date",
 }
 
+_STOCKED = """CASE WHEN r.code_source IS NULL THEN r.product_id ELSE (
+    SELECT arg_max(y.product_id, y.valid_from) FROM reference_product_cross_reference AS y
+    WHERE y.line_source = r.code_source AND y.partner_product_id = r.product_id
+    AND r.stock_date >= y.valid_from AND (y.valid_to IS NULL OR r.stock_date <= y.valid_to)) END"""
+"""Our product of a stock report; the code as reported stays on the row, and the models map it in the same way."""
+
 _MASTER: dict[str, dict[str, str]] = {
     "partner": {"unknown_parent": _missing("r.parent_partner_id", "named_partner", "partner_id")},
     "product_unit": {"unknown_product": _missing("r.product_id", "reference_product", "product_id")},
@@ -296,6 +317,19 @@ _MASTER: dict[str, dict[str, str]] = {
     "fund_claim": {"unknown_partner": _missing("r.partner_id", "reference_partner", "partner_id")},
     "claim": {
         "unknown_partner": _missing("r.partner_id", "reference_partner", "partner_id"),
+        "unknown_product": _missing("r.product_id", "reference_product", "product_id"),
+    },
+    "stock_report": {
+        "unknown_partner": _missing("r.distributor_id", "reference_partner", "partner_id"),
+        "unknown_product": f"CASE WHEN NOT coalesce({_STOCKED} IN (SELECT product_id FROM reference_product), false)"
+        " THEN r.product_id END",
+        "unit_without_factor": f"""CASE WHEN ({_STOCKED}, r.unit) NOT IN (SELECT (product_id, base_unit) FROM reference_product)
+            AND ({_STOCKED}, r.unit) NOT IN (SELECT (product_id, unit) FROM reference_product_unit)
+            AND {_STOCKED} IN (SELECT product_id FROM reference_product)
+            THEN r.unit || ' of ' || r.product_id END""",
+    },
+    "stock_release": {
+        "unknown_partner": _missing("r.distributor_id", "reference_partner", "partner_id"),
         "unknown_product": _missing("r.product_id", "reference_product", "product_id"),
     },
     "partner_group": {

@@ -1,4 +1,7 @@
-"""The scorecard on the worked example of docs/data-quality.md, by the real models: every figure there is one here."""
+"""The worked examples of docs/data-quality.md and docs/channel-inventory.md, by the real models.
+
+Every figure of the two pages is one here.
+"""
 
 from __future__ import annotations
 
@@ -15,6 +18,8 @@ from tests.golden.document import document, level
 from tests.reference.build import line, partner, product
 from tests.warehouse import Built, Dict, build
 
+pytestmark = pytest.mark.slow
+
 D = Decimal
 AS_OF = date(2017, 4, 30)
 SOURCE = {
@@ -26,6 +31,7 @@ SOURCE = {
     "first_month": "2017-01",
     "agreed_fields": "reseller_id|end_customer_id",
 }
+STOCK = {"source": "d2_stock", "entity": "stock_report", "tolerance_percent": D(2), "tolerance_quantity": D(1)}
 RECEIVED = {1: date(2017, 2, 8), 2: date(2017, 2, 20), 3: date(2017, 4, 5)}
 MARCH = date(2017, 3, 15)
 
@@ -60,10 +66,35 @@ def card(tmp_path_factory: pytest.TempPathFactory) -> Built:
         sold(11, "50", file=2),
         *(sold(number, file=3, day=MARCH) for number in range(21, 25)),
     ]
+    january, february = date(2017, 1, 31), date(2017, 2, 28)
+    lines += [
+        resold(31, "P-1", 50, january, "erp"),
+        resold(32, "P-1", 20, february, "erp"),
+        resold(33, "P-1", 60, january),
+        resold(34, "P-1", 80, february),
+        resold(35, "P-2", 10, february),
+    ]
     entities = {
         "line": lines,
-        "product": [product("P-1")],
-        "partner": [partner("R-1"), partner("D-1", partner_type="distributor", partner_name="Distributor One")],
+        "product": [product("P-1"), product("P-2")],
+        "partner": [
+            partner("R-1"),
+            partner("R-2"),
+            partner("D-1", partner_type="distributor", partner_name="Distributor One"),
+            partner("D-2", partner_type="distributor"),
+        ],
+        "stock_report": [stock("P-1", january, 90, opening=100), stock("P-1", february, 60)],
+        "stock_release": [
+            {
+                "distributor_id": "D-2",
+                "product_id": "P-2",
+                "month_id": "2017-02",
+                "decision": "released",
+                "decided_by": "maria.keller",
+                "decided_on": date(2017, 3, 20),
+                "comment": "bought from another distributor: invoice seen",
+            }
+        ],
         "end_customer": [{"end_customer_id": "H-1", "end_customer_name": "One", "end_customer_type": "household"}],
     }
     two_percent = document(
@@ -75,14 +106,37 @@ def card(tmp_path_factory: pytest.TempPathFactory) -> Built:
         [two_percent],
         entities,
         AS_OF,
-        sources=[SOURCE],
+        sources=[SOURCE, STOCK],
         quarantined={"line": [quarantined(10)]},
         received=RECEIVED,
     )
 
 
-def months(card: Built) -> dict[str, Dict]:
-    return {row["month_id"]: row for row in card.rows("rpt_data_quality")}
+def resold(number: int, product_id: str, units: int, day: date, source: str = "dist2_pos") -> Dict:
+    """Units at one dollar each, sold by D-2 to R-2; with source erp: sold by us to D-2."""
+    ours = source == "erp"
+    row = line(
+        str(number), str(units), quantity=str(units), day=day, partner="D-2" if ours else None, product=product_id
+    )
+    if not ours:
+        row |= {"stream": "sell_through", "distributor_id": "D-2", "reseller_id": "R-2", "end_customer_id": "H-1"}
+    return row | {"source": source, "file_sequence": 8 if ours else 9, "row_number": number}
+
+
+def stock(product_id: str, day: date, quantity: int, opening: int | None = None) -> Dict:
+    return {
+        "distributor_id": "D-2",
+        "product_id": product_id,
+        "stock_date": day,
+        "quantity": D(quantity),
+        "unit": "EA",
+        "opening_quantity": None if opening is None else D(opening),
+        "source": "d2_stock",
+    }
+
+
+def months(card: Built, partner_id: str = "D-1") -> dict[str, Dict]:
+    return {row["month_id"]: row for row in card.rows("rpt_data_quality") if row["partner_id"] == partner_id}
 
 
 def test_every_month_that_was_agreed_has_a_row(card: Built) -> None:
@@ -127,7 +181,9 @@ def test_the_trend(card: Built) -> None:
 
 
 def test_the_money_at_risk(card: Built) -> None:
-    found = {(row["month_id"], row["risk"]): row for row in card.rows("rpt_rebate_at_risk")}
+    found = {
+        (row["month_id"], row["risk"]): row for row in card.rows("rpt_rebate_at_risk") if row["partner_id"] == "D-1"
+    }
     assert {key: row["rebate_at_risk"] for key, row in found.items()} == {
         ("2017-01", "held_lines"): D(2),
         ("2017-01", "quarantined_rows"): D(2),
@@ -160,3 +216,39 @@ def test_the_scorecard_knows_every_column_of_a_line() -> None:
     text = Path(REPOSITORY, "dbt_project", "macros", "quality.sql").read_text()
     [fields] = [each for each in text.splitlines() if each.startswith("stream,")]
     assert fields.split(",") == [column.name for column in LINE.columns]
+
+
+def test_opening_and_sell_in_less_sell_through_is_closing(card: Built) -> None:
+    figures = ("opening_stock", "sell_in_quantity", "sell_through_quantity", "computed_closing", "reported_closing")
+    found = {
+        (row["product_id"], row["month_id"]): (
+            *(None if row[name] is None else int(row[name]) for name in figures), row["stock_tolerance"], row["status"],
+        )
+        for row in card.rows("rpt_channel_inventory")
+    }  # fmt: skip
+    assert found == {
+        ("P-1", "2017-01"): (100, 50, 60, 90, 90, D(3), "agrees"),
+        ("P-1", "2017-02"): (90, 20, 80, 30, 60, D("2.2"), "held"),
+        ("P-2", "2017-01"): (None, 0, 0, None, 0, D(1), "unknown"),
+        ("P-2", "2017-02"): (0, 0, 10, -10, 0, D(1), "released"),
+    }
+
+
+def test_lines_that_cannot_be_true_are_accrued_and_not_paid(card: Built) -> None:
+    held = [row for row in card.rows("fct_line") if row["verdict"] == "held" and row["distributor_id"] == "D-2"]
+    assert [(row["document_number"], row["rules_failed"]) for row in held] == [("34", "channel_stock")]
+    due = {
+        row["period_id"]: (row["earned"], row["held"], row["to_pay"])
+        for row in card.rows("int_settlement_due")
+        if row["payee_id"] == "R-2"
+    }
+    assert due == {"2017-01": (D("1.2"), D(0), D("1.2")), "2017-02": (D("1.8"), D("1.6"), D("0.2"))}
+    accrued = {
+        row["period_id"]: row["accrued_to_date"] for row in card.rows("int_accrual_target") if row["payee_id"] == "R-2"
+    }
+    assert accrued == {"2017-01": D("1.2"), "2017-02": D("1.8")}
+    february = months(card, "D-2")["2017-02"]
+    assert (february["rows_accepted"], february["rows_held"], february["accuracy"]) == (1, 1, D(50))
+    assert february["accuracy_at_risk"] == "USD 1.6"
+    # rows of files keep what validation said of them
+    assert {row["rows_held"] for row in card.rows("rpt_file") if row["source"] == "dist2_pos"} == {0}

@@ -387,7 +387,7 @@ def test_rows_that_do_not_count(snapshot: Marts) -> None:
     snapshot.payout("A@1")
     lines = said(explain_line(snapshot.connection, LINE))
     assert "Other rows with this key do not count:" in lines
-    assert any(text.startswith("Held by validation (quantity outlier): it earns and accrues") for text in lines)
+    assert any(text.startswith("Held (quantity outlier): it earns and accrues") for text in lines)
 
 
 def test_every_status_of_a_superseded_line_has_a_wording() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -122,3 +123,23 @@ def test_what_a_source_agreed_to_becomes_its_row_of_the_register(tmp_path: Path)
     [row] = agreement.rows([load_mapping(changed(tmp_path, delivery=None))])
     assert row == ("north_pos", "line", "D-NORTH", None, None, None, None, None, None)
     assert agreement.rows([load_mapping(SOURCES / "erp_invoices.yml")])[0][2] == "direct"
+    [row] = agreement.rows([load_mapping(SOURCES / "stock_reports.yml")])
+    assert row == ("stock_reports", "stock_report", None, None, None, None, None, Decimal(2), Decimal(1))
+
+
+@pytest.mark.parametrize(
+    ("tolerance", "message"),
+    [
+        ({"percent": 101}, "tolerance.percent: Input should be less than or equal to 100"),
+        ({"quantity": -1}, "tolerance.quantity: Input should be greater than or equal to 0"),
+        ({"quantity": "many"}, "tolerance.quantity: Input should be a valid decimal"),
+        ({"share": 2}, "tolerance.share: unknown field"),
+    ],
+)
+def test_a_tolerance_that_is_none_is_refused(tmp_path: Path, tolerance: dict[str, Any], message: str) -> None:
+    document = yaml.safe_load((SOURCES / "stock_reports.yml").read_text()) | {"tolerance": tolerance}
+    path = tmp_path / "stock_reports.yml"
+    path.write_text(yaml.safe_dump(document))
+    with pytest.raises(MappingError) as caught:
+        load_mapping(path)
+    assert f"stock_reports.yml: {message}" in str(caught.value)

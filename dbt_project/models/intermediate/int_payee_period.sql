@@ -19,13 +19,13 @@ held as (
         s.payee_id,
         b.period_id,
         sum(p.amount) as amount
-    from {{ ref('int_line') }} as l
+    from {{ ref('int_held_line') }} as l
     inner join {{ ref('int_line_part') }} as p
         on l.file_sequence = p.file_sequence
         and l.row_number = p.row_number
     inner join {{ ref('int_payee_share') }} as s on p.share_number = s.share_number
     inner join {{ ref('int_basis') }} as b on s.payout_id = b.payout_id
-    where l.verdict = 'held' and s.payee_id <> ''
+    where s.payee_id <> ''
     group by 1, 2, 3
 )
 

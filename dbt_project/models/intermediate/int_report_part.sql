@@ -107,6 +107,22 @@ parts as (
     group by source, partner_id, counts_in, file_sequence, currency, received_on
 ),
 
+-- rows that validation accepted and the comparison of stock holds
+doubted as (
+    select
+        l.source,
+        {{ reporting_partner('l', 'a') }} as partner_id,
+        l.month_id,
+        l.file_sequence,
+        l.currency,
+        count(*) as rows_held
+    from {{ ref('int_held_line') }} as h
+    inner join {{ ref('int_line') }} as l on h.line_key = l.line_key
+    left join agreed as a on l.source = a.source
+    where h.is_held_by_stock_alone
+    group by 1, 2, 3, 4, 5
+),
+
 -- rows that do not count: corrected, replaced or cancelled, or not yet
 superseded as (
     select
@@ -145,8 +161,8 @@ select
         else {{ days_between(add_days('m.month_end', 'a.due_days'), 'p.received_on') }}
     end as days_late,
     cast(p.rows_in as bigint) as rows_in,
-    cast(p.rows_accepted as bigint) as rows_accepted,
-    cast(p.rows_held as bigint) as rows_held,
+    cast(p.rows_accepted - coalesce(d.rows_held, 0) as bigint) as rows_accepted,
+    cast(p.rows_held + coalesce(d.rows_held, 0) as bigint) as rows_held,
     cast(p.rows_quarantined as bigint) as rows_quarantined,
     cast(coalesce(s.rows_superseded, 0) as bigint) as rows_superseded,
     cast(p.rows_without_amount as bigint) as rows_without_amount,
@@ -172,3 +188,9 @@ left join superseded as s
     and p.month_id = s.month_id
     and p.file_sequence = s.file_sequence
     and p.currency = s.currency
+left join doubted as d
+    on p.source = d.source
+    and p.partner_id = d.partner_id
+    and p.month_id = d.month_id
+    and p.file_sequence = d.file_sequence
+    and p.currency = d.currency

@@ -1,6 +1,6 @@
 {{ config(materialized='view') }}
 
--- Grain: one line that counts at the as-of date, with its segments, partner attributes on its date and the file row
+-- Grain: one line that counts at the as-of date, with its verdict (also held where the comparison of stock holds it), its segments, partner attributes on its date and the file row
 -- that it came from.
 select
     l.line_key,
@@ -33,8 +33,8 @@ select
     sp.segments as partner_segments,
     se.segments as end_customer_segments,
     sd.segments as product_segments,
-    l.verdict,
-    l.rules_failed,
+    case when h.line_key is null then l.verdict else 'held' end as verdict,
+    coalesce(h.rules_failed, l.rules_failed) as rules_failed,
     l.source,
     f.file_name,
     l.file_sequence,
@@ -45,6 +45,7 @@ inner join {{ ref('stg_file') }} as f on l.file_sequence = f.file_sequence
 left join {{ ref('int_partner_episode') }} as e
     on coalesce(l.reseller_id, l.sold_to_id) = e.partner_id
     and l.document_date between e.valid_from and e.valid_to
+left join {{ ref('int_held_line') }} as h on l.line_key = h.line_key
 {%- for alias, entity, entity_id in [
     ('sp', 'partner', 'coalesce(l.reseller_id, l.sold_to_id)'), ('se', 'end_customer', 'l.end_customer_id'), ('sd', 'product', 'l.product_id')
 ] %}

@@ -19,7 +19,7 @@ earned as (
         l.file_sequence,
         l.currency as line_currency,
         p.currency,
-        l.verdict = 'held' as is_held,
+        h.line_key is not null as is_held,
         false
         {%- for field in line_fields().split(',') %}
         or (a.expects_{{ field }} and {{ 'e' if field == 'end_customer_id' else 'l' }}.{{ field }} is null)
@@ -30,6 +30,7 @@ earned as (
     inner join {{ ref('int_program') }} as p on s.program_key = p.program_key
     left join agreed as a on l.source = a.source
     left join {{ ref('int_end_customer') }} as e on l.end_customer_id = e.end_customer_id
+    left join {{ ref('int_held_line') }} as h on l.line_key = h.line_key
     group by 1, 2, 3, 4, 5, 6, 7, 8
 ),
 

@@ -1,0 +1,19 @@
+select
+    distributor_id,
+    product_id,
+    code_source,
+    stock_date,
+    quantity,
+    unit,
+    opening_quantity,
+    stock_date_text,
+    quantity_text,
+    opening_quantity_text,
+    parse_errors,
+    source,
+    file_sequence,
+    file_hash,
+    row_number,
+    verdict,
+    rules_failed
+from {{ source('quarantine', 'stock_report') }}

@@ -1,0 +1,15 @@
+select
+    distributor_id,
+    product_id,
+    month_id,
+    decision,
+    decided_by,
+    decided_on,
+    comment,
+    source,
+    file_sequence,
+    file_hash,
+    row_number,
+    verdict,
+    rules_failed
+from {{ source('landing', 'stock_release') }}
