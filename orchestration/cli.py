@@ -328,6 +328,29 @@ def explain_line(line: str, program: str | None) -> None:
 
 
 @main.command()
+@click.argument("partner", required=False)
+@click.option(
+    "--xlsx", metavar="FILE", help="Also write PARTNER's scorecard as a workbook, to be shown to the partner."
+)
+@_plain_errors
+def scorecard(partner: str | None, xlsx: str | None) -> None:
+    """How good the data of PARTNER are, month by month, and what that puts at risk; without PARTNER: of all."""
+    from orchestration import explain as room
+    from orchestration import publish
+
+    if partner is None:
+        if xlsx:
+            raise Refused("--xlsx: name the partner whose scorecard is to be written")
+        _answer(room.partners_page)
+        return
+    _answer(room.scorecard_page, partner)
+    if xlsx:
+        with publish.open_snapshot(_settings()) as connection:
+            publish.write_scorecard(connection, partner, Path(xlsx))
+        _console().print(Text(f"Workbook: {xlsx}"), soft_wrap=True)
+
+
+@main.command()
 @click.argument("sql")
 @click.option("--csv", "as_csv", is_flag=True, help="Print comma-separated values, all rows.")
 @click.option("--limit", default=100, show_default=True, metavar="N", help="Rows to print as a table.")

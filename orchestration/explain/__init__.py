@@ -9,6 +9,7 @@ from orchestration.explain.line import explain_line
 from orchestration.explain.pages import intake_page, program_page
 from orchestration.explain.partner import explain_partner
 from orchestration.explain.payout import explain_payout
+from orchestration.explain.scorecard import partners_page, scorecard_page
 from orchestration.explain.snapshot import UnknownError
 
 __all__ = [
@@ -21,5 +22,7 @@ __all__ = [
     "explain_partner",
     "explain_payout",
     "intake_page",
+    "partners_page",
     "program_page",
+    "scorecard_page",
 ]

@@ -207,7 +207,8 @@ class Mapping(Strict):
     def recipe(self) -> str:
         """Hash of all that decides what the readers make of a file's bytes.
 
-        Descriptions, owners and what is expected do not count. A raw file whose recipe differs is rebuilt from the store.
+        Descriptions, owners and what is expected do not count. A raw file whose recipe differs is rebuilt from
+        the store.
         """
         contract = ENTITIES[self.entity]
         document = {

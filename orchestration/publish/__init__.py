@@ -11,6 +11,7 @@ from orchestration.publish.erp.payable import switched_on, unpayable
 from orchestration.publish.files import renderer, write_batch_files
 from orchestration.publish.format import Column, Format, PublishError, all_formats
 from orchestration.publish.money import minor_units
+from orchestration.publish.scorecard import write_scorecard
 from orchestration.publish.snapshot import open_snapshot, publish_snapshot, query
 
 __all__ = [
@@ -30,4 +31,5 @@ __all__ = [
     "unpayable",
     "write_batch_files",
     "write_claim_response",
+    "write_scorecard",
 ]

@@ -12,11 +12,12 @@ with agreed as (
     from {{ ref('stg_source') }}
 ),
 
-counted as (
+-- by day first: a month per row would be made millions of times
+daily as (
     select
         l.source,
         {{ reporting_partner('l', 'a') }} as partner_id,
-        {{ month_id('l.document_date') }} as month_id,
+        l.document_date,
         l.file_sequence,
         l.currency,
         count(*) as rows_in,
@@ -37,7 +38,7 @@ counted as (
     select
         l.source,
         {{ reporting_partner('l', 'a') }},
-        {{ month_id('l.document_date') }},
+        l.document_date,
         l.file_sequence,
         coalesce(l.currency, ''),
         count(*),
@@ -59,6 +60,10 @@ counted as (
     left join agreed as a on l.source = a.source
     left join {{ ref('int_end_customer') }} as e on l.end_customer_id = e.end_customer_id
     group by 1, 2, 3, 4, 5
+),
+
+counted as (
+    select *, {{ month_id('document_date') }} as month_id from daily
 ),
 
 file_months as (
