@@ -396,7 +396,8 @@ def test_canonical_files_have_the_contract_s_columns(half_year: SimpleNamespace)
         if delivery.entity != "line":
             assert len({tuple(row[key] for key in keys) for row in rows}) == len(rows)
         seen.add(delivery.entity)
-    assert seen == set(contract.ENTITIES) - {"claim"}  # the sample's partners send none
+    # the sample's partners send no claims; what its distributors bought is not known, so their stock cannot be compared
+    assert seen == set(contract.ENTITIES) - {"claim", "stock_report", "stock_release"}
 
 
 def test_invoices_have_two_bad_values_and_else_parse(half_year: SimpleNamespace) -> None:
