@@ -24,20 +24,27 @@ from xlsxwriter.worksheet import Worksheet
 from orchestration.publish.format import PublishError
 
 _BLUE = "#1F3864"
+_WIDTHS = {"In words": 75, "What cannot be true": 26, "Why": 18, "Name": 24, "Decision": 30}
+_WIDTH = 14
+_LINE_HEIGHT = 15
 _HEADER = 3  # row of the headers (from 0): title, subtitle and an empty row stand above
 
 SHEETS: dict[str, tuple[str, str]] = {
     "Scorecard": (
-        "Months",
+        "Scores in percent, by month",
         """select source as "Source", month_id as "Month", status as "Status", score as "Score", accuracy as "Accuracy",
                   completeness as "Completeness", timeliness as "Timeliness", score_3_months as "Mean of 3 months",
-                  corrected as "Corrected, %", rows_in as "Rows", rows_accepted as "Rows passed",
-                  rows_held as "Rows held",
-                  rows_quarantined as "Rows quarantined", values_filled as "Values filled",
+                  in_words as "In words"
+           from rpt_data_quality where partner_id = ? order by source, month_id""",
+    ),
+    "Counts": (
+        "What the scores are computed from, by month",
+        """select source as "Source", month_id as "Month", rows_in as "Rows", rows_accepted as "Rows passed",
+                  rows_held as "Rows held", rows_quarantined as "Rows quarantined", values_filled as "Values filled",
                   values_expected as "Values agreed", end_customers_identified as "End customers identified",
                   end_customers_expected as "End customers agreed", due_on as "Due on",
                   first_received_on as "First received on", last_received_on as "Last received on",
-                  rows_late as "Rows late", rows_superseded as "Rows corrected later", in_words as "In words"
+                  rows_late as "Rows late", rows_superseded as "Rows corrected later", corrected as "Corrected, %"
            from rpt_data_quality where partner_id = ? order by source, month_id""",
     ),
     "Money at risk": (
@@ -143,13 +150,20 @@ def _sheet(
         "number": workbook.add_format({"num_format": "#,##0.00##"}),
         "count": workbook.add_format({"num_format": "#,##0"}),
         "day": workbook.add_format({"num_format": "yyyy-mm-dd"}),
-        "text": workbook.add_format({"num_format": "@"}),
+        "text": workbook.add_format({"num_format": "@", "text_wrap": True}),
     }
+    for each in formats.values():
+        each.set_align("top")
     for column, label in enumerate(columns):
         sheet.write_string(_HEADER, column, label, head)
-        sheet.set_column(column, column, 90 if label == "In words" else 24 if label == "What cannot be true" else 13)
+        sheet.set_column(column, column, _WIDTHS.get(label, _WIDTH))
     # a partner's months and findings: few rows, written cell by cell as a workbook is
+    sheet.set_row(_HEADER, 2 * _LINE_HEIGHT)
     for number, row in enumerate(rows, start=_HEADER + 1):
+        texts = [
+            (len(v), _WIDTHS.get(label, _WIDTH)) for v, label in zip(row, columns, strict=True) if isinstance(v, str)
+        ]
+        sheet.set_row(number, _LINE_HEIGHT * max((1 + length // width for length, width in texts), default=1))
         for column, value in enumerate(row):
             if isinstance(value, Decimal):
                 sheet.write_number(number, column, value, formats["number"])

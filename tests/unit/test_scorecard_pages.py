@@ -107,12 +107,14 @@ def test_the_workbook_holds_the_figures_as_numbers_and_texts_as_text(snapshot: M
     assert path.read_bytes() == again.read_bytes()
     assert sorted(each.name for each in tmp_path.iterdir()) == ["again.xlsx", "card.xlsx"]
     book = openpyxl.load_workbook(path)
-    assert book.sheetnames == ["Scorecard", "Money at risk", "Stock", "How it is computed"]
+    assert book.sheetnames == ["Scorecard", "Counts", "Money at risk", "Stock", "How it is computed"]
     head, *rows = list(book["Scorecard"].iter_rows(min_row=4, max_row=7, values_only=True))
     first = dict(zip(head, rows[0], strict=True))
     assert [row[1] for row in rows] == ["2017-01", "2017-02", "2017-03"]
-    assert (first["Score"], first["Rows"], first["In words"]) == (88.89, 12, "In plain words.")
-    assert first["Due on"].date() == date(2017, 2, 10)
+    assert (first["Score"], first["Completeness"], first["In words"]) == (88.89, 91.67, "In plain words.")
+    head, counts = list(book["Counts"].iter_rows(min_row=4, max_row=5, values_only=True))
+    counted = dict(zip(head, counts, strict=True))
+    assert (counted["Rows"], counted["Rows passed"], counted["Due on"].date()) == (12, 10, date(2017, 2, 10))
     assert rows[2][3] is None
     assert book["Scorecard"]["A1"].value == "Data quality of D-1 =Distributor"
     [risk] = book["Money at risk"].iter_rows(min_row=5, values_only=True)
