@@ -323,7 +323,8 @@ _MASTER: dict[str, dict[str, str]] = {
         "unknown_partner": _missing("r.distributor_id", "reference_partner", "partner_id"),
         "unknown_product": f"CASE WHEN NOT coalesce({_STOCKED} IN (SELECT product_id FROM reference_product), false)"
         " THEN r.product_id END",
-        "unit_without_factor": f"""CASE WHEN ({_STOCKED}, r.unit) NOT IN (SELECT (product_id, base_unit) FROM reference_product)
+        "unit_without_factor": f"""CASE
+            WHEN ({_STOCKED}, r.unit) NOT IN (SELECT (product_id, base_unit) FROM reference_product)
             AND ({_STOCKED}, r.unit) NOT IN (SELECT (product_id, unit) FROM reference_product_unit)
             AND {_STOCKED} IN (SELECT product_id FROM reference_product)
             THEN r.unit || ' of ' || r.product_id END""",

@@ -1,7 +1,7 @@
 {{ config(materialized='view') }}
 
--- Grain: one line that counts at the as-of date, with its verdict (also held where the comparison of stock holds it), its segments, partner attributes on its date and the file row
--- that it came from.
+-- Grain: one line that counts at the as-of date, with its verdict (also held where the comparison of stock holds it), its
+-- segments, partner attributes on its date and the file row that it came from.
 select
     l.line_key,
     l.stream,

@@ -11,6 +11,21 @@ with agreed as (
     from {{ ref('stg_source') }}
 ),
 
+-- numbers first: what a line earns in each currency, before it meets its texts
+shares as (
+    select s.share_number, p.currency
+    from {{ ref('int_payee_share') }} as s
+    inner join {{ ref('int_basis') }} as b on s.payout_id = b.payout_id
+    inner join {{ ref('int_program') }} as p on b.program_key = p.program_key
+),
+
+line_rebates as (
+    select l.file_sequence, l.row_number, s.currency, sum(l.amount) as rebate
+    from {{ ref('int_line_part') }} as l
+    inner join shares as s on l.share_number = s.share_number
+    group by 1, 2, 3
+),
+
 earned as (
     select
         l.source,
@@ -18,19 +33,18 @@ earned as (
         l.month_id,
         l.file_sequence,
         l.currency as line_currency,
-        p.currency,
-        h.line_key is not null as is_held,
+        r.currency,
+        h.file_sequence is not null as is_held,
         false
         {%- for field in line_fields().split(',') %}
         or (a.expects_{{ field }} and {{ 'e' if field == 'end_customer_id' else 'l' }}.{{ field }} is null)
         {%- endfor %} as is_incomplete,
-        sum(s.amount) as rebate
-    from {{ ref('int_line_share') }} as s
-    inner join {{ ref('int_line') }} as l on s.line_key = l.line_key
-    inner join {{ ref('int_program') }} as p on s.program_key = p.program_key
+        sum(r.rebate) as rebate
+    from line_rebates as r
+    inner join {{ ref('int_line') }} as l on r.file_sequence = l.file_sequence and r.row_number = l.row_number
     left join agreed as a on l.source = a.source
     left join {{ ref('int_end_customer') }} as e on l.end_customer_id = e.end_customer_id
-    left join {{ ref('int_held_line') }} as h on l.line_key = h.line_key
+    left join {{ ref('int_held_line') }} as h on l.file_sequence = h.file_sequence and l.row_number = h.row_number
     group by 1, 2, 3, 4, 5, 6, 7, 8
 ),
 
