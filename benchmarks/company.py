@@ -218,10 +218,19 @@ def _write_entity(
     path = settings.accepted / entity.name / f"{sequence:06}_{file_hash[:16]}.parquet"
     _copy(connection, f"select {', '.join(columns)} from ({query}) order by {order}", path)
     [(rows,)] = connection.execute(f"select count(*) from read_parquet('{path}')").fetchall()
-    values = (source, entity.name, sequence, name, file_hash, rows * 100, rows, "read", None, None)
+    values = {
+        "source": source,
+        "entity": entity.name,
+        "file_sequence": sequence,
+        "file_name": name,
+        "file_hash": file_hash,
+        "file_bytes": rows * 100,
+        "rows_in": rows,
+        "status": "read",
+    }
     fields = [
-        f"cast({'null' if value is None else repr(value)} as {column.type}) as {column.name}"
-        for column, value in zip(contract.FILE.columns, values, strict=True)
+        f"cast({repr(values[column.name]) if column.name in values else 'null'} as {column.type}) as {column.name}"
+        for column in contract.FILE.columns
     ]
     _copy(connection, f"select {', '.join(fields)}", settings.raw / "file" / f"{sequence:06}_{file_hash[:16]}.parquet")
     return int(rows)
