@@ -26,7 +26,7 @@ from typing import Any
 
 from benchmarks import catalogue, company, hand
 from benchmarks.measured import Measured, measure
-from orchestration import books
+from orchestration import books, matching
 from orchestration.runs import RunContext, month_of, write_run_context
 from orchestration.settings import REPOSITORY, Settings
 from orchestration.transform import BOOKS_TAG, dbt_arguments, prepare
@@ -77,6 +77,7 @@ def generate(settings: Settings, lines: int) -> None:
     company.generate(settings, company.Size(lines))
     catalogue.write(settings, lines)
     books.prepare(settings)
+    matching.prepare(settings)
     stamp.write_text(wanted)
 
 

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 import click
 from rich.text import Text
 
-from orchestration import quality_commands, runs
+from orchestration import quality_commands, runs, work_lists
 from orchestration.settings import Settings, SettingsError
 
 if TYPE_CHECKING:
@@ -45,6 +45,7 @@ def _plain_errors(command: Callable[..., Any]) -> Callable[..., Any]:
     def wrapped(*args: Any, **kwargs: Any) -> Any:
         from orchestration.books import LedgerError
         from orchestration.intake import MappingError
+        from orchestration.matching import AnswerError, MatchingRuleError
         from orchestration.programs import BadReferenceError
         from orchestration.publish import PublishError
         from orchestration.sample import SampleDataError
@@ -53,8 +54,8 @@ def _plain_errors(command: Callable[..., Any]) -> Callable[..., Any]:
 
         refusals = (
             runs.RunError, SettingsError, LedgerError, MappingError, PublishError, SampleDataError, DbtError,
-            RuleError, DecisionError, BadReferenceError, FileNotFoundError, FileExistsError, NotADirectoryError,
-            PermissionError,
+            RuleError, DecisionError, BadReferenceError, AnswerError, MatchingRuleError,
+            FileNotFoundError, FileExistsError, NotADirectoryError, PermissionError,
         )  # fmt: skip
         try:
             return command(*args, **kwargs)
@@ -628,6 +629,7 @@ def path(name: str) -> None:
 
 
 quality_commands.add(main, _plain_errors, _settings, _console)
+work_lists.add(main, _plain_errors, _settings, _console)
 
 
 if __name__ == "__main__":

@@ -56,6 +56,24 @@ PARTNER_TYPES = ("distributor", "reseller", "dealer", "retailer", "buying_group"
 CLAIM_STATUSES = ("submitted", "approved", "rejected")
 STOCK_DECISIONS = ("released", "held")
 
+_ADDRESS = (
+    Column("end_customer_street", TEXT, "end customer's street and house number", "12 Main Street"),
+    Column("end_customer_postal_code", TEXT, "end customer's postal code", "60614"),
+    Column("end_customer_city", TEXT, "end customer's city", "Chicago"),
+    Column("end_customer_country", TEXT, "end customer's country, ISO 3166 code", "US"),
+    Column("end_customer_tax_id", TEXT, "end customer's tax or registration number", "36-1234567"),
+)
+"""What tells one end customer from another beside its name, as reported and in our master."""
+
+REPORTED_END_CUSTOMER = (
+    "end_customer_id",
+    "end_customer_code",
+    "end_customer_tax_id",
+    "end_customer_name",
+    *(column.name for column in _ADDRESS[:-1]),
+)
+"""Columns of a line that say who its end customer is; the first four name one, an address alone does not."""
+
 LINE = Entity(
     "line",
     "one line of a direct invoice or credit memo (sell-in), or of a third party's point-of-sale report (sell-through)",
@@ -76,11 +94,20 @@ LINE = Entity(
         Column("reseller_id", TEXT, "reseller who bought or sold on", "R-367"),
         Column("end_customer_id", TEXT, "end customer, where known", "H-1001"),
         Column("end_customer_name", TEXT, "end customer's name as reported", "Household 1001"),
+        Column("end_customer_code", TEXT, "the source's own number of the end customer", "C-20881"),
+        *_ADDRESS,
         Column(
             "product_id", TEXT, "our product; a partner's own code is mapped by the cross-reference", "1029743", True
         ),
+        Column("product_description", TEXT, "the source's own words for the product", "Fluid milk, gallon"),
         Column("quantity", QUANTITY, "quantity in `unit`; negative for returns", "2", True),
-        Column("unit", TEXT, "unit of measure of the quantity", "EA", True),
+        Column(
+            "unit",
+            TEXT,
+            "unit of measure of the quantity; a partner's own word may be mapped",
+            "EA",
+            True,
+        ),
         Column("net_amount", AMOUNT, "net amount of the line in `currency`; negative for returns", "5.58", True),
         Column("currency", TEXT, "ISO 4217 code", "USD", True),
         Column("authorization_number", TEXT, "special-price authorisation that the line quotes", "SP-0001"),
@@ -136,6 +163,7 @@ END_CUSTOMER = Entity(
         Column("end_customer_id", TEXT, "our number of the end customer", "H-1001", True),
         Column("end_customer_name", TEXT, "name", "Household 1001", True),
         Column("end_customer_type", TEXT, "household, business, hospital …", "household", True),
+        *_ADDRESS,
         Column("industry", TEXT, "industry of a business", ""),
         Column("size_band", TEXT, "size (household: persons)", "2"),
         Column("income_band", TEXT, "income or turnover band", "50-74K"),
@@ -193,6 +221,34 @@ PRODUCT_CROSS_REFERENCE = Entity(
         Column("product_id", TEXT, "our product", "1029743", True),
         Column("valid_from", DATE, "first day", "2017-01-01", True),
         Column("valid_to", DATE, "last day; empty: open", ""),
+    ),
+)
+
+UNIT_CROSS_REFERENCE = Entity(
+    "unit_cross_reference",
+    "our unit for a source's own word for a unit from a date on",
+    ("line_source", "partner_unit", "valid_from"),
+    (
+        Column("line_source", TEXT, "the source of lines whose units are mapped", "lakeside_pos", True),
+        Column("partner_unit", TEXT, "the source's own word", "CASE", True),
+        Column("unit", TEXT, "our unit", "CS", True),
+        Column("valid_from", DATE, "first day", "2017-01-01", True),
+        Column("valid_to", DATE, "last day; empty: open", ""),
+    ),
+)
+
+ANSWERS = ("none", "new", "open")
+"""What may stand in an answer instead of an end customer: nobody, one still to be created, as if never answered."""
+
+END_CUSTOMER_ANSWER = Entity(
+    "end_customer_answer",
+    "what a person says of one spelling of an end customer",
+    ("end_customer_spelling",),
+    (
+        Column("end_customer_spelling", TEXT, "key of the spelling, from the review list", "s7d1f0c3a5b9e246", True),
+        Column("answer", TEXT, "our end customer, or none, new, open; empty: not answered", "H-1001"),
+        Column("answered_by", TEXT, "who answered; needed for an answer", "maria.keller"),
+        Column("comment", TEXT, "why", "moved in May"),
     ),
 )
 
@@ -315,6 +371,8 @@ ENTITIES: dict[str, Entity] = {
         PRODUCT_UNIT,
         FX_RATE,
         PRODUCT_CROSS_REFERENCE,
+        UNIT_CROSS_REFERENCE,
+        END_CUSTOMER_ANSWER,
         FUND_CLAIM,
         CLAIM,
         STOCK_REPORT,
@@ -335,6 +393,15 @@ VERDICT = (
     Column("rules_failed", TEXT, "ids of the failed rules, joined by ';'", "unknown_product"),
 )
 """What validation said of a row. On every row of accepted/ and quarantine/."""
+
+METHODS = ("given", "answered", "exact", "normalised", "fuzzy", "unidentified", "unnamed")
+"""How the end customer of a line was found; the last two: named but not found, not named at all."""
+
+IDENTIFICATION = (
+    Column("end_customer_spelling", TEXT, "key of how the row names its end customer, where that was looked up"),
+    Column("end_customer_method", TEXT, "how the end customer was found", "given", True, METHODS),
+)
+"""What identification said of a line. On every row of accepted/line/ and quarantine/line/."""
 
 FILE = Entity(
     "file",
@@ -381,8 +448,8 @@ SOURCE = Entity(
 
 
 def accepted_columns(entity: Entity) -> tuple[Column, ...]:
-    """Columns of accepted/<entity>/, in order: the entity's, where from, the verdict."""
-    return (*entity.columns, *ORIGIN, *VERDICT)
+    """Columns of accepted/<entity>/, in order: the entity's, where from, the verdict, of lines the identification."""
+    return (*entity.columns, *ORIGIN, *VERDICT, *(IDENTIFICATION if entity is LINE else ()))
 
 
 def raw_columns(entity: Entity) -> tuple[Column, ...]:
@@ -404,5 +471,5 @@ def raw_columns(entity: Entity) -> tuple[Column, ...]:
 
 
 def quarantine_columns(entity: Entity) -> tuple[Column, ...]:
-    """Columns of quarantine/<entity>/: those of raw/ and the verdict."""
-    return (*raw_columns(entity), *VERDICT)
+    """Columns of quarantine/<entity>/: those of raw/, the verdict, of lines the identification."""
+    return (*raw_columns(entity), *VERDICT, *(IDENTIFICATION if entity is LINE else ()))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from orchestration.contract import DATE, ENTITIES, FILE, LINE, ORIGIN, TEXT, VERDICT, Column, Entity
+from orchestration.contract import DATE, ENTITIES, FILE, IDENTIFICATION, LINE, ORIGIN, TEXT, VERDICT, Column, Entity
 from orchestration.intake.formats import CsvFormat, ExcelFormat, Format, JsonLinesFormat, Tabular, X12Format
 from orchestration.intake.mapping import Mapping, load_mapping
 from orchestration.settings import REPOSITORY, Settings
@@ -90,6 +90,11 @@ def render(settings: Settings) -> str:
     parts.append(
         _table(["column", "type", "meaning"], [[f"`{c.name}`", c.type, c.meaning] for c in (*ORIGIN, *VERDICT)])
     )
+    parts.append("Beside them on lines, as [identification](end-customers.md) found:\n")
+    rows = [
+        [f"`{c.name}`", c.type, c.meaning + (f" ({', '.join(c.domain)})" if c.domain else "")] for c in IDENTIFICATION
+    ]
+    parts.append(_table(["column", "type", "meaning"], rows))
     parts.append("## The register of files: `raw/file/`\n")
     rows = [[f"`{c.name}`", c.type, c.meaning, _code(c.example)] for c in FILE.columns]
     parts.append(_table(["column", "type", "meaning", "example"], rows))

@@ -113,6 +113,11 @@ class Settings:
         return self.data / "validation"
 
     @property
+    def matching(self) -> Path:
+        """Which end customer each spelling means, with candidates; own codes suggested for unknown ones."""
+        return self.data / "matching"
+
+    @property
     def program_tables(self) -> Path:
         """Program documents flattened: programs/<table>.parquet."""
         return self.data / "programs"

@@ -313,6 +313,28 @@ def validation(settings: Settings) -> dg.AssetsDefinition:
                     kinds={"parquet", "greatexpectations"},
                 )
             )
+    for table, reads, meaning in (
+        (
+            "spelling",
+            ("line", "end_customer", "end_customer_answer"),
+            "How third parties name end customers, and whom each spelling means. One row: one spelling of a source.",
+        ),
+        (
+            "code_suggestion",
+            ("line", "product", "product_unit", "product_cross_reference", "unit_cross_reference"),
+            "What codes and units that nobody knows may mean. One row: one code of a source and one suggestion.",
+        ),
+    ):
+        specs.append(
+            dg.AssetSpec(
+                ["matching", table],
+                deps=[dg.AssetKey(["raw", name]) for name in reads],
+                group_name="validation",
+                description=meaning,
+                owners=[OWNER],
+                kinds={"parquet"},
+            )
+        )
     results = dg.AssetSpec(
         ["validation", "rule_result"],
         deps=[dg.AssetKey(["raw", "line"])],
@@ -337,10 +359,21 @@ def validation(settings: Settings) -> dg.AssetsDefinition:
         description="Judges each row with the Great Expectations suites of its source and its segments.",
     )
     def validate(context: dg.AssetExecutionContext) -> Iterator[Any]:
+        from orchestration import matching
         from orchestration import validation as room
 
         currencies, max_age = program_currencies(settings)
-        room.validate(settings, context.log.info, program_currencies=currencies, fx_max_age_days=max_age)
+        room.validate(
+            settings,
+            context.log.info,
+            program_currencies=currencies,
+            fx_max_age_days=max_age,
+            identify=lambda: matching.identify(settings, context.log.info),
+        )
+        matching.suggest(settings, context.log.info)
+        for table in ("spelling", "code_suggestion"):
+            metadata = _table_counts(settings, settings.matching / f"{table}.parquet")
+            yield dg.MaterializeResult(asset_key=["matching", table], metadata=metadata)
         for entity in ENTITIES:
             for folder in ("accepted", "quarantine"):
                 metadata = _table_counts(settings, settings.data / folder / entity)

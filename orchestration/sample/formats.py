@@ -11,7 +11,7 @@ from pathlib import Path
 
 import duckdb
 
-from orchestration.contract import LINE
+from orchestration.contract import LINE, REPORTED_END_CUSTOMER
 from orchestration.sample import master
 from orchestration.sample.calendar import LINES, Delivery
 from orchestration.sample.company import ERP, LAKESIDE, NORTH, PRAIRIE, Company
@@ -59,6 +59,18 @@ def _rows(delivery: Delivery, columns: str) -> str:
     """
 
 
+NOT_IN_INVOICES = (
+    "stream",
+    *(name for name in REPORTED_END_CUSTOMER if name not in ("end_customer_id", "end_customer_name")),
+    "product_description",
+)
+"""Columns of a line that our own ERP has no use for."""
+
+
+NAMED_ONLY = "(injected is distinct from 'customer_unknown' and end_customer_id like '%3')"
+"""Households that D-LAKE reports by name, in its own way of writing, and not by our number."""
+
+
 def _word(column: str, words: dict[str, str]) -> str:
     """SQL for ``column`` in the source's own words."""
     return f"case {column} " + " ".join(f"when {quoted(our)} then {quoted(its)}" for our, its in words.items()) + " end"
@@ -80,7 +92,7 @@ def _erp(connection: duckdb.DuckDBPyConnection, delivery: Delivery, company: Com
         "net_amount": "coalesce(amount_text, cast(net_amount as varchar))",
         "currency": "'USD'",
     }
-    columns = [column.name for column in LINE.columns if column.name != "stream"]
+    columns = [column.name for column in LINE.columns if column.name not in NOT_IN_INVOICES]
     selected = ", ".join(f"{values.get(name, 'delivered.' + name)} as {name}" for name in columns)
     _csv(connection, _rows(delivery, selected), path)
 
@@ -122,8 +134,8 @@ def _lakeside(connection: duckdb.DuckDBPyConnection, delivery: Delivery, company
             reference_document_number,
             {_word("record_intent", INTENT_WORDS[LAKESIDE])},
             reseller_id,
-            end_customer_id,
-            end_customer_name,
+            case when {NAMED_ONLY} then null else end_customer_id end,
+            case when {NAMED_ONLY} then upper(end_customer_name) else end_customer_name end,
             product_code,
             quantity,
             unit,

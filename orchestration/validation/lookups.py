@@ -8,10 +8,21 @@ is an attribute that segments ask for.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from orchestration.contract import ENTITIES, INTEGER, LINE, TEXT, Column, Entity, raw_columns
+from orchestration.contract import (
+    ANSWERS,
+    ENTITIES,
+    INTEGER,
+    LINE,
+    REPORTED_END_CUSTOMER,
+    TEXT,
+    Column,
+    Entity,
+    raw_columns,
+)
 
 ORDER = (
     "product",
@@ -22,6 +33,8 @@ ORDER = (
     "partner_group",
     "fx_rate",
     "product_cross_reference",
+    "unit_cross_reference",
+    "end_customer_answer",
     "fund_claim",
     "claim",
     "stock_report",
@@ -39,11 +52,21 @@ USES: dict[str, tuple[str, ...]] = {
     "partner_group": ("partner",),
     "fx_rate": (),
     "product_cross_reference": ("product",),
+    "unit_cross_reference": ("product", "product_unit"),
+    "end_customer_answer": ("end_customer",),
     "fund_claim": ("partner",),
     "claim": ("partner", "product"),
     "stock_report": ("product", "product_unit", "partner", "product_cross_reference"),
     "stock_release": ("product", "partner"),
-    "line": ("product", "product_unit", "partner", "end_customer", "fx_rate", "product_cross_reference"),
+    "line": (
+        "product",
+        "product_unit",
+        "partner",
+        "end_customer",
+        "fx_rate",
+        "product_cross_reference",
+        "unit_cross_reference",
+    ),
 }
 """Whose accepted rows the look-ups of an entity read."""
 
@@ -54,8 +77,8 @@ _TWICE = (
 
 SEGMENT_OF = {
     "partner": "coalesce(r.reseller_id, r.sold_to_id)",
-    "end_customer": "r.end_customer_id",
-    "product": "{product}",
+    "end_customer": "{end_customer_id}",
+    "product": "{product_id}",
 }
 """Who of a line is looked at for a segment, by its entity: of partners the one who bought or sold on."""
 
@@ -73,6 +96,14 @@ HELPERS: dict[str, tuple[Column, ...]] = {
     "product_cross_reference": (
         *_TWICE,
         Column("unknown_product", TEXT, "product that is not in the product master"),
+    ),
+    "unit_cross_reference": (
+        *_TWICE,
+        Column("unknown_unit", TEXT, "our unit that is neither a base unit nor has a factor for any product"),
+    ),
+    "end_customer_answer": (
+        *_TWICE,
+        Column("unknown_end_customer", TEXT, "answer that is neither an end customer nor none, new, open"),
     ),
     "fund_claim": (*_TWICE, Column("unknown_partner", TEXT, "partner that is not in the partner master")),
     "claim": (
@@ -95,7 +126,8 @@ HELPERS: dict[str, tuple[Column, ...]] = {
         *_TWICE,
         Column("unknown_product", TEXT, "product code that is not known on the line's date"),
         Column("unknown_partner", TEXT, "partners named on the line that are not in the partner master"),
-        Column("unknown_end_customer", TEXT, "end customer id that is not in the end-customer master"),
+        Column("unknown_end_customer", TEXT, "end customer id that is not in the master, and nobody was identified"),
+        Column("end_customer_method", TEXT, "given, answered, exact, normalised, fuzzy, unidentified or unnamed"),
         Column("unit_without_factor", TEXT, "unit that cannot be converted to the product's base unit"),
         Column("currency_without_rate", TEXT, "currencies without a rate that is recent enough on the line's date"),
         Column("negative_price", TEXT, "quantity and net amount, where they have opposite signs"),
@@ -124,8 +156,13 @@ JUDGED_COLUMNS: dict[str, tuple[str, ...]] = {name: _judged(entity) for name, en
 """Columns that a suite may use: those of raw/ and the helper columns.
 
 ``product_id`` of a line is our product after the cross-reference; the code as reported is
-``partner_product_id``.
+``partner_product_id``. ``unit`` is ours after the cross-reference; ``end_customer_id`` after identification.
 """
+
+RESOLVED: dict[str, tuple[str, ...]] = {
+    "line": ("product_id", "unit", "end_customer_id", "end_customer_spelling", "end_customer_method"),
+}
+"""Columns of accepted/ and quarantine/ that look-ups give, by entity; everything else stays as the file has it."""
 
 
 @dataclass(frozen=True)
@@ -201,18 +238,28 @@ def _complete(entity: Entity) -> str:
     return " AND ".join(f"{name} IS NOT NULL" for name in _key(entity))
 
 
+def _quoted(value: str) -> str:
+    return "'" + value.replace("'", "''") + "'"
+
+
 def _missing(column: str, reference: str, key: str) -> str:
     return f"CASE WHEN {column} IS NOT NULL AND {column} NOT IN (SELECT {key} FROM {reference}) THEN {column} END"
 
 
 def crossed() -> str:
-    """SELECT of source, partner_product_id, document_date, product_id: our products for codes of table ``raw_rows``."""
+    """SELECT of source, reported_id, partner_product_id, document_date, product_id: our products for unknown codes.
+
+    Of table ``raw_rows``; reported_id: the product that a row gives, if any, which is not in the product master.
+    """
     return """
         WITH reported AS (
-            SELECT DISTINCT source, partner_product_id, document_date FROM raw_rows
-            WHERE product_id IS NULL AND partner_product_id IS NOT NULL
+            SELECT DISTINCT source, product_id AS reported_id, partner_product_id, document_date FROM raw_rows
+            WHERE partner_product_id IS NOT NULL
+            AND (product_id IS NULL OR product_id NOT IN (SELECT product_id FROM reference_product))
         )
-        SELECT r.source, r.partner_product_id, r.document_date, arg_max(x.product_id, x.valid_from) AS product_id
+        SELECT
+            r.source, r.reported_id, r.partner_product_id, r.document_date,
+            arg_max(x.product_id, x.valid_from) AS product_id
         FROM reported AS r
         JOIN reference_product_cross_reference AS x
             ON x.line_source = r.source AND x.partner_product_id = r.partner_product_id
@@ -221,9 +268,41 @@ def crossed() -> str:
     """
 
 
+def worded() -> str:
+    """SELECT of source, unit, document_date, our_unit: our units for the units of table ``raw_rows``."""
+    return """
+        WITH reported AS (
+            SELECT DISTINCT source, unit, document_date FROM raw_rows
+            WHERE unit IN (SELECT partner_unit FROM reference_unit_cross_reference)
+        )
+        SELECT r.source, r.unit, r.document_date, arg_max(x.unit, x.valid_from) AS our_unit
+        FROM reported AS r
+        JOIN reference_unit_cross_reference AS x
+            ON x.line_source = r.source AND x.partner_unit = r.unit
+            AND r.document_date >= x.valid_from AND (x.valid_to IS NULL OR r.document_date <= x.valid_to)
+        GROUP BY ALL
+    """
+
+
+def identified() -> str:
+    """SELECT of one row if ``raw_rows`` holds third parties' lines of a source that table ``identified`` names."""
+    return (
+        "SELECT 1 FROM raw_rows WHERE stream = 'sell_through'"
+        " AND source IN (SELECT line_source FROM identified) LIMIT 1"
+    )
+
+
+def unidentified() -> str:
+    """SELECT of one row if a row of table ``raw_rows`` names an end customer, but none by its number in our master."""
+    return (
+        f"SELECT 1 FROM raw_rows AS r WHERE {_NAMED} IS NOT NULL AND (r.end_customer_id IS NULL"
+        " OR r.end_customer_id NOT IN (SELECT end_customer_id FROM reference_end_customer)) LIMIT 1"
+    )
+
+
 def unrated(currencies: Currencies) -> str:
     """SELECT of currency, document_date, missing: conversions that lines of table ``raw_rows`` need and do not have."""
-    targets = ", ".join("('" + code.replace("'", "''") + "')" for code in currencies.program)
+    targets = ", ".join(f"({_quoted(code)})" for code in currencies.program)
     return f"""
         WITH priced AS (SELECT DISTINCT currency, document_date FROM raw_rows WHERE document_date IS NOT NULL),
         targets (program_currency) AS (VALUES {targets})
@@ -250,7 +329,24 @@ class Found:
     unrated: bool
     segments: tuple[str, ...] = ()
     """Entities whose members stand in ``segment_member``."""
+    worded: bool = False
+    identified: bool = False
+    """Third parties' rows are of a source that table ``identified`` names."""
+    unidentified: bool = False
+    """Some rows name an end customer otherwise than by its number in our master."""
 
+    @property
+    def resolved(self) -> bool:
+        """Whether a row may come out with a value that its file does not have (RESOLVED)."""
+        return self.crossed or self.worded or self.identified or self.unidentified
+
+    def as_reported(self) -> Found:
+        """The same for rows of which nothing of RESOLVED was looked up (not ``looked_up``)."""
+        return replace(self, crossed=False, worded=False, identified=False, unidentified=False)
+
+
+_NAMED = f"coalesce({', '.join(f'r.{name}' for name in REPORTED_END_CUSTOMER[:4])})"
+"""Null where a line names no end customer: an address alone names none."""
 
 _ROLES = ("sold_to_id", "ship_to_id", "distributor_id", "reseller_id")
 
@@ -262,11 +358,11 @@ _LINE: dict[str, tuple[tuple[str, ...], str]] = {
         + ", ".join(_missing(f"r.{role}", "reference_partner", "partner_id") for role in _ROLES)
         + "), '')",
     ),
-    "unknown_end_customer": (("end_customer",), "CASE WHEN e.end_customer_id IS NULL THEN r.end_customer_id END"),
+    "unknown_end_customer": (("end_customer",), "CASE WHEN e.end_customer_id IS NULL THEN {end_customer_id} END"),
     "unit_without_factor": (
         ("product", "unit"),
-        "CASE WHEN p.product_id IS NOT NULL AND r.unit <> p.base_unit AND u.unit IS NULL"
-        " THEN r.unit || ' to ' || p.base_unit || ' of ' || {product} END",
+        "CASE WHEN p.product_id IS NOT NULL AND {unit} <> p.base_unit AND u.unit IS NULL"
+        " THEN {unit} || ' to ' || p.base_unit || ' of ' || {product_id} END",
     ),
     "currency_without_rate": (("unrated",), "x.missing"),
     "negative_price": (
@@ -295,13 +391,23 @@ _LINE: dict[str, tuple[tuple[str, ...], str]] = {
 _PARTNER = "CASE WHEN r.stream = 'sell_in' THEN r.sold_to_id ELSE coalesce(r.reseller_id, r.distributor_id) END"
 
 _JOINS = {
-    "product": "LEFT JOIN reference_product AS p ON p.product_id = {product}",
-    "unit": "LEFT JOIN reference_product_unit AS u ON u.product_id = {product} AND u.unit = r.unit",
-    "end_customer": "LEFT JOIN reference_end_customer AS e ON e.end_customer_id = r.end_customer_id",
+    "product": "LEFT JOIN reference_product AS p ON p.product_id = {product_id}",
+    "unit": "LEFT JOIN reference_product_unit AS u ON u.product_id = {product_id} AND u.unit = {unit}",
+    "end_customer": "LEFT JOIN reference_end_customer AS e ON e.end_customer_id = {end_customer_id}",
     "partner": "LEFT JOIN reference_partner AS m ON m.partner_id = {partner}",
     "distributor": "LEFT JOIN reference_partner AS d ON d.partner_id = r.distributor_id",
     "unrated": "LEFT JOIN unrated AS x ON x.currency = r.currency AND x.document_date = r.document_date",
 }
+
+_FIRST = {
+    "c": "LEFT JOIN crossed AS c ON c.source = r.source AND c.reported_id IS NOT DISTINCT FROM r.product_id"
+    " AND c.partner_product_id = r.partner_product_id AND c.document_date = r.document_date",
+    "w": "LEFT JOIN worded AS w ON w.source = r.source AND w.unit = r.unit AND w.document_date = r.document_date",
+    # a condition on r alone would make this a join by nested loops
+    "i": "LEFT JOIN identified AS i ON i.line_source = CASE WHEN r.stream = 'sell_through' THEN r.source END"
+    + "".join(f" AND i.{name} IS NOT DISTINCT FROM r.{name}" for name in REPORTED_END_CUSTOMER),
+}
+"""Joins that give what lines mean, by the name that the expressions use; before all that look this up."""
 
 _STOCKED = """CASE WHEN r.code_source IS NULL THEN r.product_id ELSE (
     SELECT arg_max(y.product_id, y.valid_from) FROM reference_product_cross_reference AS y
@@ -313,6 +419,14 @@ _MASTER: dict[str, dict[str, str]] = {
     "partner": {"unknown_parent": _missing("r.parent_partner_id", "named_partner", "partner_id")},
     "product_unit": {"unknown_product": _missing("r.product_id", "reference_product", "product_id")},
     "product_cross_reference": {"unknown_product": _missing("r.product_id", "reference_product", "product_id")},
+    "unit_cross_reference": {
+        "unknown_unit": "CASE WHEN r.unit IS NOT NULL AND r.unit NOT IN (SELECT base_unit FROM reference_product)"
+        " AND r.unit NOT IN (SELECT unit FROM reference_product_unit) THEN r.unit END"
+    },
+    "end_customer_answer": {
+        "unknown_end_customer": f"CASE WHEN r.answer NOT IN ({', '.join(map(_quoted, ANSWERS))})"
+        " AND r.answer NOT IN (SELECT end_customer_id FROM reference_end_customer) THEN r.answer END"
+    },
     "partner_tier": {"unknown_partner": _missing("r.partner_id", "reference_partner", "partner_id")},
     "fund_claim": {"unknown_partner": _missing("r.partner_id", "reference_partner", "partner_id")},
     "claim": {
@@ -348,9 +462,10 @@ def rows(entity: Entity, columns: Iterable[str], found: Found) -> str:
     """SELECT of row_id, source, file_sequence, row_number and these columns; grain: one row per row of ``raw_rows``.
 
     Only the tables that the columns need are joined: ``reference_<entity>`` (see USES), ``twice``, ``crossed``,
-    ``unrated``, ``segment_member``, and for partners ``named_partner`` (partner_id).
+    ``unrated``, ``worded``, ``identified``, ``segment_member``, and for partners ``named_partner`` (partner_id).
+    Of lines also ``end_customer_spelling`` and ``looked_up``: whether anything of RESOLVED is not as reported.
     """
-    product = "coalesce(r.product_id, c.product_id)" if found.crossed else "r.product_id"
+    meant = _meant(found) if entity is LINE else {}
     kinds = {column.name: column.type for column in HELPERS[entity.name]}
     raw = {column.name for column in raw_columns(entity)}
     wanted = dict.fromkeys(["source", "file_sequence", "row_number", *columns])
@@ -365,8 +480,9 @@ def rows(entity: Entity, columns: Iterable[str], found: Found) -> str:
                 )
         elif entity is LINE and name == "currency_without_rate" and not found.unrated:
             expressions[name] = "CAST(NULL AS VARCHAR)"
-        elif entity is LINE and name == "product_id":
-            expressions[name] = "{product}"
+        elif entity is LINE and name in meant:
+            needed, expressions[name] = meant[name]
+            joins |= dict.fromkeys(_JOINS[join] for join in needed)
         elif entity is LINE and name == "segments":
             expressions[name] = f"concat('', {', '.join(f's_{kind}.segments' for kind in found.segments)})"
             for kind in found.segments:
@@ -384,11 +500,35 @@ def rows(entity: Entity, columns: Iterable[str], found: Found) -> str:
             expressions[name] = _MASTER[entity.name][name]
     text = ", ".join(f"{expression} AS {name}" for name, expression in expressions.items())
     every = "\n".join(joins)
-    if "{product}" in text + every and found.crossed:
-        every = f"""LEFT JOIN crossed AS c ON c.source = r.source AND c.partner_product_id = r.partner_product_id
-            AND c.document_date = r.document_date
-            {every}"""
-    select = (
-        f"SELECT (CAST(r.file_sequence AS BIGINT) << 32) + r.row_number AS row_id, {text} FROM raw_rows AS r {every}"
-    )
-    return select.replace("{product}", product).replace("{partner}", _PARTNER)
+    for place, (_, expression) in meant.items():
+        text, every = text.replace(f"{{{place}}}", expression), every.replace(f"{{{place}}}", expression)
+    first = [join for alias, join in _FIRST.items() if re.search(rf"\b{alias}\.", text + every)]
+    return (
+        "SELECT (CAST(r.file_sequence AS BIGINT) << 32) + r.row_number AS row_id,"
+        f" {text} FROM raw_rows AS r {' '.join(first)} {every}"
+    ).replace("{partner}", _PARTNER)
+
+
+def _meant(found: Found) -> dict[str, tuple[tuple[str, ...], str]]:
+    """What lines mean, after what was found: which tables are joined, and the expression, by column."""
+    method = f"WHEN {_NAMED} IS NULL THEN 'unnamed'"
+    looked_up = ["c.product_id IS NOT NULL"] * found.crossed + ["w.our_unit IS NOT NULL"] * found.worded
+    if found.identified:
+        method = f"WHEN i.line_source IS NOT NULL THEN i.end_customer_method {method}"
+        looked_up.append("i.line_source IS NOT NULL")
+    if found.unidentified:
+        unknown = f"{_NAMED} IS NOT NULL AND e.end_customer_id IS NULL"
+        method += " WHEN e.end_customer_id IS NULL THEN 'unidentified'"
+        looked_up.append(unknown)
+    master = ("end_customer",) if found.unidentified else ()
+    return {
+        "product_id": ((), "coalesce(c.product_id, r.product_id)" if found.crossed else "r.product_id"),
+        "unit": ((), "coalesce(w.our_unit, r.unit)" if found.worded else "r.unit"),
+        "end_customer_id": (
+            (),
+            "coalesce(i.identified_id, r.end_customer_id)" if found.identified else "r.end_customer_id",
+        ),
+        "end_customer_spelling": ((), "i.end_customer_spelling" if found.identified else "CAST(NULL AS VARCHAR)"),
+        "end_customer_method": (master, f"CASE {method} ELSE 'given' END"),
+        "looked_up": (master, " OR ".join(looked_up) or "false"),
+    }

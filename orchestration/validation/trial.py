@@ -82,6 +82,7 @@ def try_rule(
         for name in lookups.ORDER:
             if name != "line":
                 run.make_reference(ENTITIES[name])
+        run.read_identified((settings.matching / "reported.parquet").is_file())
         if segments:
             run.query(f"CREATE TEMP TABLE segment_member AS {members.members(segments.values())}")
         raw = str(settings.raw / "line" / "*.parquet").replace("'", "''")

@@ -21,7 +21,7 @@ from typing import Any
 import duckdb
 
 from orchestration import warehouse
-from orchestration.contract import ENTITIES, Entity, accepted_columns, quarantine_columns
+from orchestration.contract import ENTITIES, REPORTED_END_CUSTOMER, Entity, accepted_columns, quarantine_columns
 from orchestration.segments import Segment
 from orchestration.settings import Settings
 from orchestration.validation import decisions, lookups, members, table_rules
@@ -52,6 +52,9 @@ MOST_FILES = 1_000
 
 SAMPLES = 5
 """Failing rows shown per file and rule."""
+
+_IDENTIFIED = ("end_customer_spelling", "line_source", *REPORTED_END_CUSTOMER, "end_customer_method", "identified_id")
+"""Columns of matching/reported.parquet, all texts."""
 
 
 @dataclass(frozen=True)
@@ -104,12 +107,15 @@ def validate(
     *,
     program_currencies: tuple[str, ...] = ("USD",),
     fx_max_age_days: int = 10,
+    identify: Callable[[], object] | None = None,
 ) -> ValidationReport:
     """Give every row of raw/ a verdict; write accepted/, quarantine/ and validation/.
 
     program_currencies: currencies that lines must be convertible to, with a rate of the line's date
-    or at most ``fx_max_age_days`` days older (semantics 3). Raises RuleError for a suite file that
-    cannot be used, before any row gets a verdict, and TieError when rows in and rows out differ.
+    or at most ``fx_max_age_days`` days older (semantics 3). identify: writes matching/, called once the
+    master data have their verdicts and before lines are judged (decision 0155); None: nobody is
+    identified. Raises RuleError for a suite file that cannot be used, before any row gets a verdict, and
+    TieError when rows in and rows out differ.
     """
     say = progress or (lambda message: None)
     sources = sorted(path.stem for path in settings.sources.glob("*.yml"))
@@ -124,6 +130,10 @@ def validate(
         files = run.files()
         run.remove_strangers(files)
         for name in lookups.ORDER:
+            if name == "line":
+                if identify:
+                    identify()
+                run.read_identified(identify is not None)
             run.judge_entity(ENTITIES[name], [file for file in files if file.entity.name == name])
         check_ties(run.query, settings, files)
     return _report(files)
@@ -281,6 +291,14 @@ class Run:
         rows = f"read_parquet({text(str(self.settings.accepted / entity.name / '*.parquet'))})"
         self.query(f"CREATE TEMP TABLE reference_{entity.name} AS {lookups.newest(entity, rows)}")
 
+    def read_identified(self, there: bool) -> None:
+        """Table ``identified``: what third-party lines say of their end customer, and whom it means."""
+        columns = ", ".join(_IDENTIFIED)
+        self.query(f"CREATE TEMP TABLE identified ({', '.join(f'{name} VARCHAR' for name in _IDENTIFIED)})")
+        if there:
+            rows = f"read_parquet({text(str(self.settings.matching / 'reported.parquet'))})"
+            self.query(f"INSERT INTO identified SELECT {columns} FROM {rows}")
+
     def master_data(self, entity: Entity, files: list[File]) -> str:
         """Hash of the rows that an entity's look-ups read. ``files``: all of the entity's."""
         if entity.name == "partner":
@@ -296,6 +314,8 @@ class Run:
         for name in (*lookups.USES[entity.name], *by_segment):
             columns = [column.name for column in ENTITIES[name].columns]
             found += self.query(lookups.signature(columns, f"reference_{name}"))
+        if entity.name == "line":
+            found += self.query(lookups.signature(list(_IDENTIFIED), "identified"))
         return digest(found)
 
     def rows(self, entity: Entity, columns: Iterable[str]) -> str:
@@ -314,15 +334,20 @@ class Run:
 
     def find(self, entity: Entity) -> None:
         """Make the small tables that the look-ups of table ``raw_rows`` need."""
-        found = {"repeated": self.table("repeated", lookups.repeated(entity)), "twice": 0, "crossed": 0, "unrated": 0}
-        if found["repeated"]:
-            found["twice"] = self.table("twice", lookups.twice(entity))
-        if entity.name == "line":
-            found["crossed"] = self.table("crossed", lookups.crossed())
-            found["unrated"] = self.table("unrated", lookups.unrated(self.currencies))
-        kinds = tuple(kind for kind in lookups.SEGMENT_OF if any(s.entity == kind for s in self.segments.values()))
+        repeated = self.table("repeated", lookups.repeated(entity))
+        twice = bool(repeated and self.table("twice", lookups.twice(entity)))
         self._resolved = None
-        self.found = Found(bool(found["twice"]), bool(found["crossed"]), bool(found["unrated"]), kinds)
+        self.found = Found(twice, False, False)
+        if entity.name == "line":
+            self.found = Found(
+                twice,
+                crossed=bool(self.table("crossed", lookups.crossed())),
+                unrated=bool(self.table("unrated", lookups.unrated(self.currencies))),
+                segments=tuple(k for k in lookups.SEGMENT_OF if any(s.entity == k for s in self.segments.values())),
+                worded=bool(self.table("worded", lookups.worded())),
+                identified=bool(self.query(lookups.identified())),
+                unidentified=bool(self.query(lookups.unidentified())),
+            )
 
     def table(self, name: str, select: str) -> int:
         """Make a temporary table; its number of rows."""
@@ -385,7 +410,8 @@ class Run:
         # two threads at least: a single one cuts a file's rows into groups elsewhere, and the bytes would differ
         self.query(f"SET threads = {max(2, self.settings.threads)}")
         rows = partial(self.rows, entity)
-        self.rooms.write(entity, due, rows, results, resolved=self.found.crossed)
+        as_reported = partial(lookups.rows, entity, found=self.found.as_reported())
+        self.rooms.write(entity, due, rows, results, as_reported=as_reported, resolved=self.resolved(entity))
         self.query(f"SET threads = {self.settings.threads}")
 
     def judge_whole(
@@ -486,14 +512,15 @@ class Run:
         return {sequence: (held, quarantined, of_rows) for sequence, held, quarantined, of_rows in found}
 
     def resolved(self, entity: Entity) -> dict[int, str]:
-        """A hash of the products that cross-references gave to lines, by file sequence."""
-        if not self.found.crossed:
+        """A hash of what was looked up for lines (lookups.RESOLVED), by file sequence; no entry where nothing was."""
+        if not self.found.resolved:
             return {}
         if self._resolved is None:
+            columns = lookups.RESOLVED[entity.name]
             self._resolved = dict(
                 self.query(
-                    "SELECT file_sequence, CAST(bit_xor(hash(row_number, product_id)) AS VARCHAR)"
-                    f" FROM ({self.rows(entity, ['product_id'])}) GROUP BY file_sequence"
+                    f"SELECT file_sequence, CAST(bit_xor(hash(row_number, {', '.join(columns)})) AS VARCHAR)"
+                    f" FROM ({self.rows(entity, [*columns, 'looked_up'])}) WHERE looked_up GROUP BY file_sequence"
                 )
             )
         return self._resolved

@@ -9,7 +9,7 @@ a COPY each would cost more than judging them. Which way is taken hangs on the f
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -131,12 +131,14 @@ class Rooms:
         rows: Rows,
         results: dict[int, list[dict[str, Any]]],
         *,
-        resolved: bool = False,
+        as_reported: Rows,
+        resolved: Container[int],
     ) -> None:
         """Write judged files; each one's state last, so that a half-written file is judged again.
 
         Reads table ``verdict`` (file_sequence, row_number, verdict, rules_failed: rows that failed something).
-        resolved: products were looked up, so that even an accepted row is not as raw/ has it.
+        resolved: sequences of files of which an accepted row may not be as raw/ has it, as something was looked up;
+        as_reported: the rows of all others, without looking that up.
         """
         for file in files:
             self.result(file, "json").unlink(missing_ok=True)
@@ -153,7 +155,8 @@ class Rooms:
                 if not count:
                     target.unlink(missing_ok=True)
                 elif file.rows >= FEW_ROWS:
-                    select = self._in_order(file, rows, columns) if inside and not resolved else None
+                    plain = inside and file.sequence not in resolved
+                    select = self._in_order(file, as_reported, columns) if plain else None
                     self.copy(select or _select(rows, columns, inside, f"= {file.sequence}"), target)
                 else:
                     few.append(file)

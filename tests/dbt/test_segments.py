@@ -8,7 +8,7 @@ from datetime import date, timedelta
 from decimal import Decimal
 from random import Random
 
-from orchestration import books
+from orchestration import books, matching
 from orchestration.runs import RunContext, month_of, write_run_context
 from orchestration.settings import Settings
 from orchestration.transform import dbt_arguments
@@ -122,6 +122,7 @@ def built(settings: Settings, entities: dict[str, list[Dict]], seeds: Seeds) -> 
     settings = draft_programs(settings, [], seeds)
     write_rows(settings, entities)
     books.prepare(settings)
+    matching.prepare(settings)
     write_run_context(settings, RunContext(AS_OF, month_of(AS_OF), "0" * 64, 0))
     arguments = dbt_arguments("build", select="+dim_segment_member +int_entity_segment +int_scope_product")
     run_dbt(settings, [*arguments, "--indirect-selection", "cautious"])

@@ -19,7 +19,7 @@ import pytest
 import yaml
 from click.testing import CliRunner
 
-from orchestration import books, programs, publish, simulate
+from orchestration import books, matching, programs, publish, simulate
 from orchestration.cli import main
 from orchestration.programs import flatten
 from orchestration.publish.calculation import OUTPUTS
@@ -82,6 +82,7 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Shop:
     settings = draft_programs(settings, documents, seeds)
     write_rows(settings, entities)
     books.prepare(settings)
+    matching.prepare(settings)
     write_run_context(settings, RunContext(world.AS_OF, month_of(world.AS_OF), "0" * 64, 0))
     find_reductions(settings)
     wanted = " ".join(f"+{name}" for name in sorted(MARTS | set(OUTPUTS)))

@@ -68,7 +68,11 @@ def write(folder: Path, rule: dict[str, Any] | None = None, name: str = "segment
         ({}, {"owner": None}, "owner: Input should be a valid string"),
         ({}, {"expectations": []}, "expectations: expected at least one entry here or in table_expectations"),
         ({}, {"applies_to": {"entity": "lines"}}, "applies_to.entity: unknown 'lines'; expected one of line"),
-        ({}, {"applies_to": {"entity": "line", "sources": ["x_pos"]}}, "unknown source 'x_pos'; expected one of erp_"),
+        (
+            {},
+            {"applies_to": {"entity": "line", "sources": ["x_pos"]}},
+            "unknown source 'x_pos'; expected one of customer_",
+        ),
         (
             {},
             {"applies_to": {"entity": "line", "when": [{"column": "colour", "equals": "red"}]}},

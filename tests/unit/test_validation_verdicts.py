@@ -48,6 +48,8 @@ DEFAULTS: dict[str, dict[str, Any]] = {
     "partner_group": {"partner_id": "R-1", "group_id": "G-1", "valid_from": DAY},
     "fx_rate": {"from_currency": "CAD", "to_currency": "USD", "rate_date": DAY, "rate": "0.75"},
     "product_cross_reference": {"line_source": "lakeside_pos", "product_id": "77", "valid_from": DAY},
+    "unit_cross_reference": {"line_source": "north_pos", "partner_unit": "KARTON", "unit": "CS", "valid_from": DAY},
+    "end_customer_answer": {"answer": "H-1", "answered_by": "maria.keller"},
     "fund_claim": {
         "program_id": "COOP",
         "partner_id": "D-NORTH",
@@ -88,6 +90,8 @@ SOURCES = {"partner": "erp_partners", "end_customer": "erp_end_customers", "prod
     "partner_group": "erp_partner_groups",
     "fx_rate": "erp_fx_rates",
     "product_cross_reference": "erp_cross_references",
+    "unit_cross_reference": "unit_answers",
+    "end_customer_answer": "customer_answers",
     "fund_claim": "erp_fund_claims",
     "claim": "partner_claims",
     "stock_report": "stock_reports",

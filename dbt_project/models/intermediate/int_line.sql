@@ -25,6 +25,7 @@ select
     l.reseller_id,
     l.end_customer_id,
     l.end_customer_name,
+    l.end_customer_method,
     l.product_id,
     l.quantity,
     l.unit,

@@ -26,5 +26,7 @@ select
     file_hash,
     row_number,
     verdict,
-    rules_failed
+    rules_failed,
+    end_customer_spelling,
+    end_customer_method
 from {{ source('landing', 'line') }}

@@ -24,11 +24,14 @@ select
     quantity_text,
     net_amount_text,
     partner_product_id,
+    product_description,
     parse_errors,
     source,
     file_sequence,
     file_hash,
     row_number,
     verdict,
-    rules_failed
+    rules_failed,
+    end_customer_spelling,
+    end_customer_method
 from {{ source('quarantine', 'line') }}
