@@ -341,7 +341,7 @@ class Found:
         return self.crossed or self.worded or self.identified or self.unidentified
 
     def as_reported(self) -> Found:
-        """The same for rows of which nothing of RESOLVED was looked up (not ``looked_up``)."""
+        """The same for rows that are not ``looked_up``, nor name an end customer that nobody knows."""
         return replace(self, crossed=False, worded=False, identified=False, unidentified=False)
 
 
@@ -463,7 +463,7 @@ def rows(entity: Entity, columns: Iterable[str], found: Found) -> str:
 
     Only the tables that the columns need are joined: ``reference_<entity>`` (see USES), ``twice``, ``crossed``,
     ``unrated``, ``worded``, ``identified``, ``segment_member``, and for partners ``named_partner`` (partner_id).
-    Of lines also ``end_customer_spelling`` and ``looked_up``: whether anything of RESOLVED is not as reported.
+    Of lines also ``end_customer_spelling`` and ``looked_up``: whether a cross-reference or an identification was found.
     """
     meant = _meant(found) if entity is LINE else {}
     kinds = {column.name: column.type for column in HELPERS[entity.name]}
@@ -517,9 +517,7 @@ def _meant(found: Found) -> dict[str, tuple[tuple[str, ...], str]]:
         method = f"WHEN i.line_source IS NOT NULL THEN i.end_customer_method {method}"
         looked_up.append("i.line_source IS NOT NULL")
     if found.unidentified:
-        unknown = f"{_NAMED} IS NOT NULL AND e.end_customer_id IS NULL"
         method += " WHEN e.end_customer_id IS NULL THEN 'unidentified'"
-        looked_up.append(unknown)
     master = ("end_customer",) if found.unidentified else ()
     return {
         "product_id": ((), "coalesce(c.product_id, r.product_id)" if found.crossed else "r.product_id"),
@@ -530,5 +528,5 @@ def _meant(found: Found) -> dict[str, tuple[tuple[str, ...], str]]:
         ),
         "end_customer_spelling": ((), "i.end_customer_spelling" if found.identified else "CAST(NULL AS VARCHAR)"),
         "end_customer_method": (master, f"CASE {method} ELSE 'given' END"),
-        "looked_up": (master, " OR ".join(looked_up) or "false"),
+        "looked_up": ((), " OR ".join(looked_up) or "false"),
     }

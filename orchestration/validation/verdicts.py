@@ -177,7 +177,7 @@ class Run:
         self.rooms = Rooms(connection, settings)
         self.judge: Judge | None = None
         self.found = Found(False, False, False)
-        self._resolved: dict[int, str] | None = None
+        self._resolved: dict[int, tuple[str, bool]] | None = None
         self.decisions = decisions.read(settings)
         self._whole: dict[tuple[str, str], dict[int, tuple[bool, str]]] = {}
 
@@ -382,7 +382,7 @@ class Run:
         due = []
         for file in files:
             held, quarantined, of_rows = counts.get(file.sequence, (0, 0, ""))
-            outcome = digest([results[file.sequence], of_rows, self.resolved(entity).get(file.sequence, "")])
+            outcome = digest([results[file.sequence], of_rows, self.resolved(entity).get(file.sequence, [""])[0]])
             if file.state and file.state["outcome"] == outcome:
                 file.state["master_data"] = master_data
                 self.rooms.write_state(file)
@@ -411,7 +411,8 @@ class Run:
         self.query(f"SET threads = {max(2, self.settings.threads)}")
         rows = partial(self.rows, entity)
         as_reported = partial(lookups.rows, entity, found=self.found.as_reported())
-        self.rooms.write(entity, due, rows, results, as_reported=as_reported, resolved=self.resolved(entity))
+        looked_up = {sequence: found for sequence, (_, found) in self.resolved(entity).items()}
+        self.rooms.write(entity, due, rows, results, as_reported=as_reported, looked_up=looked_up)
         self.query(f"SET threads = {self.settings.threads}")
 
     def judge_whole(
@@ -511,18 +512,21 @@ class Run:
         """)
         return {sequence: (held, quarantined, of_rows) for sequence, held, quarantined, of_rows in found}
 
-    def resolved(self, entity: Entity) -> dict[int, str]:
-        """A hash of what was looked up for lines (lookups.RESOLVED), by file sequence; no entry where nothing was."""
+    def resolved(self, entity: Entity) -> dict[int, tuple[str, bool]]:
+        """By file sequence a hash of what look-ups gave to lines (lookups.RESOLVED), and whether they found anything.
+
+        No entry: every line is as reported, and no end customer is unidentified. False: some are, and that is all.
+        """
         if not self.found.resolved:
             return {}
         if self._resolved is None:
             columns = lookups.RESOLVED[entity.name]
-            self._resolved = dict(
-                self.query(
-                    f"SELECT file_sequence, CAST(bit_xor(hash(row_number, {', '.join(columns)})) AS VARCHAR)"
-                    f" FROM ({self.rows(entity, [*columns, 'looked_up'])}) WHERE looked_up GROUP BY file_sequence"
-                )
+            found = self.query(
+                f"SELECT file_sequence, CAST(bit_xor(hash(row_number, {', '.join(columns)})) AS VARCHAR),"
+                f" bool_or(looked_up) FROM ({self.rows(entity, [*columns, 'looked_up'])})"
+                " WHERE looked_up OR end_customer_method = 'unidentified' GROUP BY file_sequence"
             )
+            self._resolved = {sequence: (of_rows, looked_up) for sequence, of_rows, looked_up in found}
         return self._resolved
 
 

@@ -9,7 +9,7 @@ a COPY each would cost more than judging them. Which way is taken hangs on the f
 from __future__ import annotations
 
 import json
-from collections.abc import Container, Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -132,13 +132,14 @@ class Rooms:
         results: dict[int, list[dict[str, Any]]],
         *,
         as_reported: Rows,
-        resolved: Container[int],
+        looked_up: Mapping[int, bool],
     ) -> None:
         """Write judged files; each one's state last, so that a half-written file is judged again.
 
         Reads table ``verdict`` (file_sequence, row_number, verdict, rules_failed: rows that failed something).
-        resolved: sequences of files of which an accepted row may not be as raw/ has it, as something was looked up;
-        as_reported: the rows of all others, without looking that up.
+        looked_up: by sequence, files of which even an accepted row is not as raw/ has it, as a cross-reference or an
+        identification was found (True), or as end customers are unidentified and no more (False). as_reported: the
+        rows of all files but the former, without looking that up.
         """
         for file in files:
             self.result(file, "json").unlink(missing_ok=True)
@@ -155,8 +156,11 @@ class Rooms:
                 if not count:
                     target.unlink(missing_ok=True)
                 elif file.rows >= FEW_ROWS:
-                    plain = inside and file.sequence not in resolved
-                    select = self._in_order(file, as_reported, columns) if plain else None
+                    select = None
+                    if inside and not looked_up.get(file.sequence):
+                        select = self._in_order(
+                            file, as_reported, columns, rows if file.sequence in looked_up else None
+                        )
                     self.copy(select or _select(rows, columns, inside, f"= {file.sequence}"), target)
                 else:
                     few.append(file)
@@ -173,11 +177,12 @@ class Rooms:
             file.judged = True
             self.write_state(file)
 
-    def _in_order(self, file: File, rows: Rows, columns: tuple[Column, ...]) -> str | None:
+    def _in_order(self, file: File, rows: Rows, columns: tuple[Column, ...], unidentified: Rows | None) -> str | None:
         """SELECT of a file's accepted and held rows in the order in which raw/ holds them, without a sort.
 
         Which rows are not simply accepted is looked up in bit strings, as a join would lose the order. None where
-        held rows failed too many different rules for that.
+        held rows failed too many different rules for that. unidentified: rows that say which lines name an end customer
+        whom nobody knows; None: no line does.
         """
         mine = f"FROM verdict WHERE file_sequence = {file.sequence}"
         held = self.connection.execute(
@@ -195,14 +200,22 @@ class Rooms:
         for name, condition in sets.items():
             bits = f"SELECT bitstring_agg(row_number, 0, {last}) {mine} AND {condition}"
             self.connection.execute(f"SET VARIABLE {name} = ({bits})")
+        if unidentified:
+            sets["unidentified"] = "end_customer_method = 'unidentified'"
+            lines = f"({unidentified(['end_customer_method'])}) WHERE file_sequence = {file.sequence}"
+            bits = f"SELECT bitstring_agg(row_number, 0, {last}) FROM {lines} AND {sets['unidentified']}"
+            self.connection.execute(f"SET VARIABLE unidentified = ({bits})")
         found = {name: f"get_bit(getvariable('{name}'), r.row_number) = 1" for name in sets}
         rules = " ".join(f"WHEN {found[f'held_{place}']} THEN {text(name)}" for place, (name,) in enumerate(held))
         failed = f"CASE {rules} END" if rules else "CAST(NULL AS VARCHAR)"
         own = {"verdict": f"CASE WHEN {failed} IS NULL THEN 'accepted' ELSE 'held' END", "rules_failed": failed}
         if not held:
             own["verdict"] = "'accepted'"
-        select = ", ".join(f"{own.get(column.name, f'r.{column.name}')} AS {column.name}" for column in columns)
         names = [column.name for column in columns if column.name not in own]
+        if unidentified:
+            known = "r.end_customer_method"
+            own["end_customer_method"] = f"CASE WHEN {found['unidentified']} THEN 'unidentified' ELSE {known} END"
+        select = ", ".join(f"{own.get(column.name, f'r.{column.name}')} AS {column.name}" for column in columns)
         kept = f"NOT {found['quarantined']}" if "quarantined" in found else "true"
         return f"SELECT {select} FROM ({rows(names)}) AS r WHERE r.file_sequence = {file.sequence} AND {kept}"
 

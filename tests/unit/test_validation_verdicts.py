@@ -360,6 +360,26 @@ def test_cross_reference_by_date(settings: Settings, raw: Raw) -> None:
     assert quarantined[0]["partner_product_id"] == "LK-1"
 
 
+def test_a_cross_reference_maps_unknown_products_and_leaves_known_ones(settings: Settings, raw: Raw) -> None:
+    code = {"partner_product_id": "LK-1", "distributor_id": "D-NORTH"}
+    given = [code | {"product_id": product} for product in ("78", None, "LK-1")]
+    raw.file("line", *lines(*given), source="lakeside_pos")
+    validate(settings)
+    assert [row["product_id"] for row in read(settings, "accepted")] == ["78", "77", "77"]
+
+
+def test_a_file_is_written_again_only_if_its_own_rows_mean_something_else(settings: Settings, raw: Raw) -> None:
+    named = {"end_customer_id": None, "end_customer_name": "Miller"}
+    raw.file("line", *lines({}, {"end_customer_id": None}))
+    first = validate(settings)
+    raw.file("line", *lines({}, named))
+    second = validate(settings)
+    assert [file.judged for file in second.files if file.entity == "line"] == [False, True]
+    assert first.files[-1].accepted == 2
+    methods = [(row["file_sequence"], row["end_customer_method"]) for row in read(settings, "accepted")]
+    assert [method for _, method in sorted(methods)] == ["given", "unnamed", "given", "unidentified"]
+
+
 def test_rows_that_come_twice_in_a_file(settings: Settings, raw: Raw) -> None:
     same, other = {"document_number": "A"}, {"document_number": "B"}
     raw.file(
@@ -726,9 +746,11 @@ def test_large_files_have_the_same_bytes_whatever_the_threads_and_the_way(
     first = tree(settings)
     rows = read(settings, "accepted")
     assert [row["row_number"] for row in rows] == sorted(row["row_number"] for row in rows)
-    assert {(row["row_number"] % 3, row["verdict"], row["rules_failed"]) for row in rows} == {
-        (2, "accepted", None),
-        (0, "held", "unknown_end_customer"),
+    assert {
+        (row["row_number"] % 3, row["verdict"], row["rules_failed"], row["end_customer_method"]) for row in rows
+    } == {
+        (2, "accepted", None, "given"),
+        (0, "held", "unknown_end_customer", "unidentified"),
     }
     for threads in (1, 4):
         shutil.rmtree(settings.validation_results / "line")
