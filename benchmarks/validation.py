@@ -112,8 +112,8 @@ def _parsed(path: Path) -> str:
         "quantity": f"TRY_CAST(replace(quantity, ',', '.') AS {contract.QUANTITY})",
         "net_amount": f"TRY_CAST(replace(net_amount, ',', '.') AS {contract.AMOUNT})",
     }
-    columns = [f"{parsed.get(column.name, column.name)} AS {column.name}" for column in contract.LINE.columns]
-    columns += [f"{name} AS {name}_text" for name in parsed]
+    values = ", ".join(f"{value} AS {name}" for name, value in parsed.items())
+    columns = [f"* REPLACE ({values})", *(f"{name} AS {name}_text" for name in parsed)]
     source = f"read_csv({_sql(path)}, delim = ';', header = true, all_varchar = true)"
     return f"SELECT {', '.join(columns)}, product_id AS partner_product_id FROM {source}"
 
