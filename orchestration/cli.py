@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 import click
 from rich.text import Text
 
-from orchestration import quality_commands, runs, work_lists
+from orchestration import intake_commands, quality_commands, runs, work_lists
 from orchestration.settings import Settings, SettingsError
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ def _plain_errors(command: Callable[..., Any]) -> Callable[..., Any]:
     @wraps(command)
     def wrapped(*args: Any, **kwargs: Any) -> Any:
         from orchestration.books import LedgerError
-        from orchestration.intake import MappingError
+        from orchestration.intake import MappingError, ProposeError
         from orchestration.matching import AnswerError, MatchingRuleError
         from orchestration.programs import BadReferenceError
         from orchestration.publish import PublishError
@@ -54,7 +54,7 @@ def _plain_errors(command: Callable[..., Any]) -> Callable[..., Any]:
 
         refusals = (
             runs.RunError, SettingsError, LedgerError, MappingError, PublishError, SampleDataError, DbtError,
-            RuleError, DecisionError, BadReferenceError, AnswerError, MatchingRuleError,
+            RuleError, DecisionError, BadReferenceError, ProposeError, AnswerError, MatchingRuleError,
             FileNotFoundError, FileExistsError, NotADirectoryError, PermissionError,
         )  # fmt: skip
         try:
@@ -630,6 +630,7 @@ def path(name: str) -> None:
 
 quality_commands.add(main, _plain_errors, _settings, _console)
 work_lists.add(main, _plain_errors, _settings, _console)
+intake_commands.add(main, _plain_errors, _settings, _console)
 
 
 if __name__ == "__main__":
