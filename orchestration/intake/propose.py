@@ -335,9 +335,9 @@ class _Draft:
         """The currency that a column's name or the signs beside numbers say."""
         codes = self.known.currencies | {"USD", "EUR", "GBP", "CAD", "CHF", "MXN", "JPY"}
         for their in self.theirs:
-            for word in re.findall(r"\b[A-Z]{3}\b", their.name):
-                if word in codes:
-                    return "currency", word, f"the column {their.name!r} says it"
+            for word in normal(their.name).split():
+                if word.upper() in codes:
+                    return "currency", word.upper(), f"the column {their.name!r} says it"
         numbers = [value for their in self.theirs if their.numeric for value in their.values]
         signs = number_style(numbers).signs[0]
         by_sign = {"€": "EUR", "£": "GBP", "$": "USD", "¥": "JPY"}

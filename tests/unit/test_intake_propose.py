@@ -133,10 +133,11 @@ def test_json_lines_and_parquet(tmp_path: Path) -> None:
     assert found["format"] == {"type": "json_lines", "date_format": "%Y-%m-%d"}
     assert found["columns"]["document_number"] == "invoice.number"
     assert found["columns"]["document_date"] == "invoice.date"
-    pq.write_table(pa.table({"doc_no": ["A"], "qty": [2], "net": [3.5]}), tmp_path / "a.parquet")
+    pq.write_table(pa.table({"doc_no": ["A"], "qty": [2], "net_cad": [3.5]}), tmp_path / "a.parquet")
     found = draft(tmp_path / "a.parquet")
     assert found["format"] == {"type": "parquet"}
-    assert found["columns"] == {"document_number": "doc_no", "quantity": "qty", "net_amount": "net"}
+    assert found["columns"] == {"document_number": "doc_no", "quantity": "qty", "net_amount": "net_cad"}
+    assert found["constants"]["currency"] == "CAD"
 
 
 def test_a_compressed_file(tmp_path: Path) -> None:
