@@ -87,6 +87,8 @@ def try_rows(
         if segments:
             run.query(f"CREATE TEMP TABLE segment_member AS {members.members(segments.values())}")
         run.segments = segments
+        # whom names mean is found when the file is taken in
+        run.read_identified(False)
         run.find(entity)
         evaluated = {name: rows for (name, _), rows in run.evaluated(entity, suites).items()}
         failures = Failures(connection, Judge(suites), partial(run.rows, entity), SAMPLES)
