@@ -20,6 +20,7 @@ import pytest
 
 from orchestration.contract import ENTITIES, FILE, SOURCE, raw_columns
 from orchestration.intake import FileReport, IntakeReport, LandingError, landing, read_csv, take_in
+from orchestration.intake.mapping import load_mapping
 from orchestration.settings import Settings
 
 NORTH_HEADER = (
@@ -136,7 +137,8 @@ def test_csv_with_decimal_comma_and_cp1252(settings: Settings) -> None:
 
 
 def test_canonical_csv_and_master_data(settings: Settings) -> None:
-    columns = [column for column in ENTITIES["line"].columns if column.name != "stream"]
+    mapped = load_mapping(settings.sources / "erp_invoices.yml").columns
+    columns = [column for column in ENTITIES["line"].columns if column.name in mapped]
     header = ",".join(column.name for column in columns)
     deliver(settings, "erp_invoices", "invoices_1.csv", header + "\n" + ",".join(c.example for c in columns) + "\n")
     references = "line_source,partner_product_id,product_id,valid_from,valid_to\nlakeside_pos,LK-1,77,2017-01-01,\n"

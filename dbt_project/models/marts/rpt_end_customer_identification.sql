@@ -1,11 +1,12 @@
--- Grain: a source, distributor, month and currency of reported lines, and how their end customers were found.
+-- Grain: a source, distributor ('' where lines name none), month and currency of reported lines, and how their end customers
+-- were found. Lines judged before identification was there carry no method: they name somebody, or nobody.
 with lines as (
     select
         source,
-        distributor_id,
+        coalesce(distributor_id, '') as distributor_id,
         month_id,
         currency,
-        end_customer_method,
+        coalesce(end_customer_method, case when end_customer_id is null then 'unnamed' else 'given' end) as end_customer_method,
         count(*) as line_count,
         sum(net_amount) as net_amount
     from {{ ref('int_line') }}
