@@ -252,6 +252,10 @@ def _page(settings: Settings, outcomes: list[Outcome]) -> None:
     console.print(Text(f"Checks: {passed:,} passed, {len(warned)} warned, none failed"))
     for name in warned:
         console.print(Text(f"  warned: {name}", style="yellow"), soft_wrap=True)
+    if idle := sorted({name.partition(" on ")[0] for outcome in outcomes for name in outcome.checks_without_rows}):
+        console.print(
+            Text(f"Suites that had no row to judge ({len(idle)}): {', '.join(idle)}", style="dim"), soft_wrap=True
+        )
     console.print()
     screen.elapsed(console, outcomes)
     console.print(Text(f"Log: {last.log}", style="dim"), soft_wrap=True)

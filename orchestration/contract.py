@@ -74,6 +74,13 @@ REPORTED_END_CUSTOMER = (
 )
 """Columns of a line that say who its end customer is; the first four name one, an address alone does not."""
 
+LINE_KEY = (
+    "source || '|' || replace(replace(document_number, '%', '%25'), '|', '%7C')"
+    " || '|' || replace(replace(line_number, '%', '%25'), '|', '%7C')"
+)
+"""A line's natural key as one text, in SQL (line_key of stg_line). Bars inside the numbers are written %7C, so that
+different lines never share a key."""
+
 LINE = Entity(
     "line",
     "one line of a direct invoice or credit memo (sell-in), or of a third party's point-of-sale report (sell-through)",

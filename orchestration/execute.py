@@ -56,6 +56,8 @@ class Outcome:
     made: dict[str, dict[str, Any]] = field(default_factory=dict)
     checks_passed: int = 0
     checks_warned: list[str] = field(default_factory=list)
+    checks_without_rows: list[str] = field(default_factory=list)
+    """Suites that had no row to judge: nothing of their kind was delivered."""
     failure: Failure | None = None
 
 
@@ -156,6 +158,8 @@ def _without_waiting_for_the_disk() -> Iterator[None]:
 
 def _harvest(result: Any, outcome: Outcome) -> None:
     """What the events of a run say: metadata of assets, verdicts of checks, the first failure."""
+    from orchestration.stages import JUDGED_NOTHING  # loads Dagster
+
     refused: list[str] = []
     for event in result.all_events:
         if event.event_type_value == "ASSET_MATERIALIZATION":
@@ -169,7 +173,9 @@ def _harvest(result: Any, outcome: Outcome) -> None:
             if check.passed:
                 outcome.checks_passed += 1
             elif check.severity.value == "WARN":
-                outcome.checks_warned.append(name)
+                nothing = check.metadata.get(JUDGED_NOTHING)
+                idle = nothing is not None and nothing.value is True
+                (outcome.checks_without_rows if idle else outcome.checks_warned).append(name)
             else:
                 refused.append(f"check failed: {name}" + (f": {check.description}" if check.description else ""))
     failed = next((e for e in result.all_events if e.event_type_value == "STEP_FAILURE"), None)

@@ -397,6 +397,10 @@ def validation(settings: Settings) -> dg.AssetsDefinition:
     return validate
 
 
+JUDGED_NOTHING = "judged nothing"
+"""Metadata of a suite's check: no file has a row that it judges, so it passed nothing, and nothing is wrong either."""
+
+
 def _check_name(suite: str) -> str:
     """The name of a suite's check: letters, digits and underscores only."""
     return "".join(letter if letter.isalnum() else "_" for letter in suite)
@@ -438,6 +442,7 @@ def suite_result(spec: dg.AssetCheckSpec, judged: Sequence[Mapping[str, Any]]) -
                 ("rule", "severity", "status", "files", "rows judged", "rows failed", "why"), rules, limit=200
             ),
             "failed rows": markdown(("rule", "source", "file", "row", "value"), samples),
+            JUDGED_NOTHING: not evaluated and not errors,
             "rows failed": sum(row["rows_failed"] for row in failed),
             "files judged": len({row["file_sequence"] for row in judged}),
         },

@@ -11,6 +11,7 @@ from itertools import groupby
 
 import duckdb
 
+from orchestration.contract import LINE_KEY
 from orchestration.explain.blocks import Block, Heading, Say, Table
 from orchestration.explain.figures import cell, counted, money, names, number, rate
 from orchestration.explain.snapshot import Row, UnknownError, as_of, programs, rows
@@ -102,8 +103,7 @@ def _older(connection: duckdb.DuckDBPyConnection, line_key: str) -> list[Block]:
     ]
     quarantined = rows(
         connection,
-        """select * from rpt_quarantined_line where source || '|' || document_number || '|' || line_number = ?
-           order by file_sequence, row_number""",
+        f"select * from rpt_quarantined_line where {LINE_KEY} = ? order by file_sequence, row_number",
         line_key,
     )
     said += [

@@ -90,6 +90,7 @@ FUNCTIONS = frozenset(
         "nullif",
         "position",
         "rank",
+        "replace",
         "round",
         "row_number",
         "rpad",

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from orchestration import warehouse
-from orchestration.contract import ENTITIES
+from orchestration.contract import ENTITIES, LINE_KEY
 from orchestration.settings import Settings
 from orchestration.validation import lookups, members
 from orchestration.validation.distinct import Failures
@@ -135,9 +135,9 @@ def _hit(run: Run, number: int, rule: Rule, severity: str, judged: int) -> Hit:
     """)
     amounts = dict(run.query("SELECT coalesce(currency, ''), sum(net_amount) FROM hit GROUP BY 1 ORDER BY 1"))
     rebates = dict(
-        run.query("""
+        run.query(f"""
             SELECT currency, sum(amount) FROM line_rebate
-            WHERE line_key IN (SELECT source || '|' || document_number || '|' || line_number FROM hit)
+            WHERE line_key IN (SELECT {LINE_KEY} FROM hit)
             GROUP BY 1 ORDER BY 1
         """)
     )

@@ -81,3 +81,25 @@ def test_numbers_are_exact() -> None:
     assert screen.cell(Decimal("12345678901234567890.1234")) == "12,345,678,901,234,567,890.1234"
     assert screen.cell(True) == "yes"
     assert screen.cell(None) == ""
+
+
+def test_suites_without_rows_are_told_apart_from_those_that_warn() -> None:
+    def check(name: str, passed: bool, **metadata: Any) -> Any:
+        values = {key.replace("_", " "): SimpleNamespace(value=value) for key, value in metadata.items()}
+        data = SimpleNamespace(
+            check_name=name, asset_key=SimpleNamespace(to_user_string=lambda: "accepted/line"), passed=passed,
+            severity=SimpleNamespace(value="WARN"), metadata=values, description=None,
+        )  # fmt: skip
+        return SimpleNamespace(event_type_value="ASSET_CHECK_EVALUATION", asset_check_evaluation_data=data)
+
+    events = [
+        check("good", True, judged_nothing=False),
+        check("idle", False, judged_nothing=True),
+        check("bad", False, judged_nothing=False),
+        check("other", False),
+    ]
+    heard = Outcome("close", "2017-06", Path("log"))
+    execute._harvest(SimpleNamespace(all_events=events, success=True), heard)
+    assert heard.checks_passed == 1
+    assert heard.checks_without_rows == ["idle on accepted/line"]
+    assert heard.checks_warned == ["bad on accepted/line", "other on accepted/line"]

@@ -210,6 +210,17 @@ def test_a_suite_that_could_not_be_judged_is_an_error_unless_it_only_warns() -> 
     assert outcome(rule("passed", failed=0), rule("no_rows", failed=0)).passed
 
 
+def test_a_suite_without_rows_says_so_and_hides_no_error() -> None:
+    def nothing(*rows: dict[str, Any]) -> tuple[bool, object]:
+        result = outcome(*rows)
+        return result.passed, result.metadata[stages.JUDGED_NOTHING].value
+
+    assert nothing() == (False, True)
+    assert nothing(rule("no_rows", failed=0, rows_evaluated=0)) == (False, True)
+    assert nothing(rule("error", rows_evaluated=0)) == (False, False)
+    assert nothing(rule("failed")) == (False, False)
+
+
 def test_a_long_list_says_how_many_there_are() -> None:
     text = stages.markdown(("a",), [(number,) for number in range(30)], limit=3).value
     assert str(text).splitlines()[-1] == "3 of 30"

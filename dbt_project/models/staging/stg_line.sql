@@ -1,5 +1,6 @@
 select
-    source || '|' || document_number || '|' || line_number as line_key,
+    -- bars inside the numbers are written %7C: different lines never share a key (contract.LINE_KEY)
+    source || '|' || replace(replace(document_number, '%', '%25'), '|', '%7C') || '|' || replace(replace(line_number, '%', '%25'), '|', '%7C') as line_key,
     stream,
     document_number,
     line_number,
