@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 UV ?= uv
-# Two months: the first with all that has built up, the second with differences only (under three minutes).
+# Two months: the first with all that has built up, the second with differences only (about three minutes).
 FROM ?= 2017-05
 TO ?= 2017-06
 # Families of random programs (about two programs each) in the long tests.
@@ -46,11 +46,12 @@ setup: $(READY) ## the environment, the data folders and the dbt manifest
 run: $(READY) ## the sample company from landing files to ERP files that tie
 	@$(BIN)/rebates sample-year --from $(FROM) --to $(TO)
 
+# Files in order, not by number of tests: the few long ones (closes, builds) come first and do not wait for the end.
 test: $(READY) ## the tests
-	@$(BIN)/python -m pytest -m "not slow" -n 2 --dist loadfile
+	@$(BIN)/python -m pytest -m "not slow" -n 2 --dist loadfile --no-loadscope-reorder
 
 test-long: $(READY) ## all tests, also those that take minutes
-	@REBATES_PROPERTY_FAMILIES=$(FAMILIES) $(BIN)/python -m pytest -n 2 --dist loadfile
+	@REBATES_PROPERTY_FAMILIES=$(FAMILIES) $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 ui: setup ## Dagster's pages on http://127.0.0.1:3000 (stop with Ctrl-C)
 	@DAGSTER_HOME="$$($(BIN)/rebates path dagster-home)" \
