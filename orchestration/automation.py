@@ -1,6 +1,6 @@
 """When things run: jobs, accounting months as partitions, schedules, the sensor on landing/, freshness.
 
-What belongs here: what starts a run, and of what. What does not: the work of a run (stages.py) and
+What belongs here: what starts a run, and of what. What does not: the work of a run (stages/) and
 decisions about figures.
 
 The jobs: ``intake`` takes new files in and judges their rows; ``refresh`` computes for a date and

@@ -369,7 +369,7 @@ def test_orders_of_a_net_of_group_are_every_place(shop: Shop, draft: Path) -> No
 
 
 def test_the_commands_print_what_was_found(shop: Shop, draft: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("orchestration.cli._settings", lambda: shop.settings)
+    monkeypatch.setattr("orchestration.program_commands.settings_of_environment", lambda: shop.settings)
     done = CliRunner().invoke(main, ["simulate", str(draft), "--set", "tiers.levels[0].rate=1,2"])
     assert done.exit_code == 0, done.output
     assert "Simulation of LADDER@2" in done.output

@@ -16,7 +16,12 @@ SHARED = {"contract", "segments", "settings", "strict_yaml", "warehouse"}
 NEUTRAL = {"x12"}
 """Rooms that every room may use; they use none themselves."""
 
-ROOMS = sorted(path.name for path in PACKAGE.iterdir() if (path / "__init__.py").is_file())
+SWITCHBOARDS = {"stages"}
+"""Packages that put rooms together, as modules beside the rooms do: no rooms."""
+
+ROOMS = sorted(
+    path.name for path in PACKAGE.iterdir() if (path / "__init__.py").is_file() and path.name not in SWITCHBOARDS
+)
 
 OPENERS = {"warehouse.py"}
 """Modules that open DuckDB. Publish's reader of the snapshot opens a published file, never the warehouse."""
