@@ -17,6 +17,7 @@ from orchestration.books import POSTING
 from orchestration.settings import Settings
 from orchestration.transform import DbtError, dbt_arguments
 from orchestration.transform.dbt import run_dbt
+from orchestration.warehouse import connect
 from tests.warehouse import build
 
 
@@ -35,6 +36,25 @@ def test_the_models_pass_their_unit_tests(empty: Settings) -> None:
     beside = [path for path in Path(empty.dbt_project, "models").rglob("*.yml") if "unit_tests:" in path.read_text()]
     assert len(results) >= len(beside) > 0
     assert {result["status"] for result in results} == {"pass"}
+
+
+def test_a_table_takes_the_place_of_a_view_and_a_failure_leaves_what_was_there(empty: Settings) -> None:
+    with connect(empty) as connection:
+        connection.execute("drop table rpt_run; create view rpt_run as select 1 as number")
+        connection.execute("drop view stg_partner; create table stg_partner as select 2 as number")
+    run_dbt(empty, dbt_arguments("build", select="rpt_run stg_partner", tests=False))
+    with connect(empty) as connection:
+        types = "select table_name, table_type from information_schema.tables"
+        types += " where table_name in ('rpt_run', 'stg_partner')"
+        assert dict(connection.execute(types).fetchall()) == {"rpt_run": "BASE TABLE", "stg_partner": "VIEW"}
+        # the input loses a column that the model reads
+        connection.execute("drop view stg_run_context; create view stg_run_context as select 3 as number")
+        before = connection.execute("select * from rpt_run").fetchall()
+    with pytest.raises(DbtError, match="rpt_run"):
+        run_dbt(empty, dbt_arguments("build", select="rpt_run", tests=False))
+    with connect(empty) as connection:
+        assert connection.execute("select * from rpt_run").fetchall() == before
+    run_dbt(empty, dbt_arguments("build", select="stg_run_context", tests=False))
 
 
 def test_a_posted_program_without_a_document_stops_the_run_before_it_posts(empty: Settings) -> None:

@@ -114,11 +114,15 @@ def test_the_formats_of_legal_entities_are_shown_and_checked(
     assert "CA01 sap_journal" in said
     assert "company_code = 1010" in said
     assert "execution_days = 0" in said
-    monkeypatch.setattr(cli, "settings_of_environment", lambda: erp.seeds(settings, {}, bank=erp.BANK.replace("DE89", "DE88")))
+    monkeypatch.setattr(
+        cli, "settings_of_environment", lambda: erp.seeds(settings, {}, bank=erp.BANK.replace("DE89", "DE88"))
+    )
     result = rebates("ledger", "formats")
     assert result.exit_code == 1
     assert "bank_account.csv, row 2: iban 'DE88370400440532013000' has wrong check digits" in result.output
-    monkeypatch.setattr(cli, "settings_of_environment", lambda: erp.seeds(settings, {"DE01": ["pain001"]}, {"pain001": {"bic": "X"}}))
+    monkeypatch.setattr(
+        cli, "settings_of_environment", lambda: erp.seeds(settings, {"DE01": ["pain001"]}, {"pain001": {"bic": "X"}})
+    )
     result = rebates("ledger", "formats")
     assert result.exit_code == 2
     assert "setting of pain001 'bic' is not known" in result.output

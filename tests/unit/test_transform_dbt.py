@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from ast import literal_eval
 from dataclasses import replace
 from pathlib import Path
 
@@ -95,3 +96,11 @@ def test_dbt_does_not_outlive_the_run_that_started_it() -> None:
     ends = f"import subprocess, sys, time; subprocess.Popen([sys.executable, '-c', {waits!r}]); time.sleep(2)"
     # both write to one pipe: it closes, and run() returns, when the last of them has ended
     subprocess.run([sys.executable, "-c", ends], stdout=subprocess.PIPE, timeout=20, check=True)
+
+
+def test_dbt_is_given_the_variables_that_it_needs() -> None:
+    child = Path(dbt.__file__).with_name("child.py")
+    shows = f"import os, runpy; runpy.run_path({str(child)!r})['few_variables'](); print(sorted(os.environ))"
+    given = {"PATH": "/bin", "REBATES_DATA": "x", "DBT_LOG_PATH": "y", "SOME_TOKEN": "z", "DAGSTER_HOME": "h"}
+    done = subprocess.run([sys.executable, "-c", shows], env=given, capture_output=True, text=True, check=True)
+    assert set(literal_eval(done.stdout)) - {"LC_CTYPE"} == {"DBT_LOG_PATH", "PATH", "REBATES_DATA"}
