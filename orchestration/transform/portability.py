@@ -15,6 +15,7 @@ import sys
 import warnings
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from orchestration.settings import Settings
@@ -174,6 +175,10 @@ JUDGED_BY_PATTERN = frozenset({"varchar", "char", "bpchar", "filter", "columns",
 _JINJA = re.compile(r"\{#.*?#\}|\{\{.*?\}\}|\{%.*?%\}", re.S)
 _UNSPOKEN = re.compile(r"--[^\n]*|/\*.*?\*/|'(?:[^']|'')*'", re.S)
 _MACRO = re.compile(r"\{%-?\s*(macro|test)\s+(\w+)\s*\((.*?)\)\s*-?%\}(.*?)\{%-?\s*end\1\s*-?%\}", re.S)
+_MATERIALIZATION = re.compile(
+    r"\{%-?\s*materialization\s+\w+\s*,\s*adapter\s*=\s*'duckdb'\s*-?%\}.*?\{%-?\s*endmaterialization\s*-?%\}", re.S
+)
+"""A materialization for DuckDB: other engines keep that of their adapter."""
 _CALL = re.compile(r"\b([a-z_]\w*)\s*\(", re.I)
 _CTE = re.compile(r"(?:\bwith|,)\s*([a-z_]\w*)\s+as\s*\(", re.I)
 
@@ -195,7 +200,7 @@ def findings(settings: Settings) -> list[Finding]:
     """Everything in the dbt project, and in the types of its YAML and seeds, that is DuckDB's alone; in order."""
     project = settings.dbt_project
     files = [path for folder in ("macros", "models", "tests") for path in sorted((project / folder).rglob("*.sql"))]
-    texts = {path.relative_to(project).as_posix(): path.read_text(encoding="utf-8") for path in files}
+    texts = {path.relative_to(project).as_posix(): _without_materializations(path) for path in files}
     macros = [text for name, text in texts.items() if name.startswith("macros/")]
     found = set(_undispatched(texts))
     for name, text in texts.items():
@@ -210,6 +215,11 @@ def findings(settings: Settings) -> list[Finding]:
         base = project if path.is_relative_to(project) else settings.reference.parent
         found |= set(in_types(path.relative_to(base).as_posix(), path.read_text(encoding="utf-8")))
     return sorted(found)
+
+
+def _without_materializations(path: Path) -> str:
+    """The text of a file; what is said to be DuckDB's by dbt's own means is blank."""
+    return _MATERIALIZATION.sub(lambda match: _blank(match[0]), path.read_text(encoding="utf-8"))
 
 
 # --- as written -----------------------------------------------------------------------------

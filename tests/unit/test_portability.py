@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -202,3 +203,11 @@ def test_the_program_fails_when_there_is_anything(
     seen = capsys.readouterr()
     assert seen.err == "a.sql:3: ::: no\n"
     assert seen.out == "portability: 1 finding(s)\nportability: 0 finding(s)\n"
+
+
+def test_a_materialization_for_duckdb_is_its_own_and_any_other_is_not(tmp_path: Path) -> None:
+    path = tmp_path / "a.sql"
+    path.write_text("{% materialization view, adapter='duckdb' %}\nqualify x\n{% endmaterialization %}\nqualify y\n")
+    assert portability._without_materializations(path).split() == ["qualify", "y"]
+    path.write_text("{% materialization view, default %}qualify x{% endmaterialization %}")
+    assert "qualify x" in portability._without_materializations(path)
