@@ -7,18 +7,17 @@ of any room.
 from __future__ import annotations
 
 import calendar
-import fcntl
 import hashlib
 import json
 import re
 import shutil
-import time
 from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
 
+from orchestration import disk
 from orchestration.settings import Settings
 from orchestration.transform import project_fingerprint
 from orchestration.warehouse import in_memory
@@ -256,28 +255,25 @@ def clean(settings: Settings) -> list[Path]:
 
 
 @contextmanager
-def alone(settings: Settings, *, wait_seconds: float, waiting: Callable[[str], object]) -> Iterator[None]:
+def alone(
+    settings: Settings, *, wait_seconds: float, waiting: Callable[[str], object], what: str = ""
+) -> Iterator[None]:
     """Hold the run lock of the data folder; the system frees it when the process ends, however it ends.
 
-    Another run at work is waited for, at most ``wait_seconds``; ``waiting`` is told once.
-    RunError when the other one did not end in that time.
+    Another run at work is waited for, at most ``wait_seconds``; ``waiting`` is told once. ``what``: what this
+    run is, shown to those who wait. RunError, naming the holder, when the other one did not end in that time.
     """
     settings.data.mkdir(parents=True, exist_ok=True)
-    with (settings.data / RUN_LOCK).open("a+") as handle:
-        deadline = time.monotonic() + wait_seconds
-        told = False
-        while True:
-            try:
-                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                break
-            except BlockingIOError:
-                if time.monotonic() >= deadline:
-                    raise RunError(f"another run is at work on {settings.data}; try again when it has ended") from None
-                if not told:
-                    waiting(f"waiting for another run on {settings.data} to end")
-                    told = True
-                time.sleep(0.2)
-        yield
+    try:
+        with disk.held(
+            settings.data / RUN_LOCK,
+            wait_seconds=wait_seconds,
+            what=what,
+            waiting=lambda holder: waiting(f"waiting for another run on {settings.data} to end: {holder}"),
+        ):
+            yield
+    except disk.HeldError as error:
+        raise RunError(f"another run is at work on {settings.data}: {error}; try again when it has ended") from None
 
 
 # --- which files are new ---------------------------------------------------------------------

@@ -10,13 +10,10 @@ batch behind, which is accepted and mended by the next post.
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import json
-import os
 import re
 import shutil
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, fields
@@ -26,6 +23,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from orchestration import disk
 from orchestration.books.journal import CloseContext
 from orchestration.books.tables import SCHEMAS, TABLES_OF_KIND, LedgerError, check_batch, completed, totals
 from orchestration.settings import Settings
@@ -91,9 +89,10 @@ class Batch:
 
 
 def prepare(settings: Settings) -> None:
-    """Make the ledger readable before its first batch, and remove what a crash left half-written.
+    """Make the ledger readable before its first batch, and mend what a crash left.
 
-    Writes ``_schema/<table>.parquet`` (no rows) for each table; clears ``.new/`` (under the lock).
+    Writes ``_schema/<table>.parquet`` (no rows) for each table. Under the lock: clears ``.new/``, and lets
+    HEAD name the newest batch where a crash came between the two. LedgerError when the chain is broken.
     """
     schemas = settings.ledger / "_schema"
     schemas.mkdir(parents=True, exist_ok=True)
@@ -102,9 +101,12 @@ def prepare(settings: Settings) -> None:
         if not path.exists() or not pq.read_schema(path).equals(schema):
             _write_parquet(schema.empty_table(), path.with_suffix(".part"))
             path.with_suffix(".part").replace(path)
-    if any((settings.ledger / ".new").glob("*")):
-        with locked(settings):
+    found = manifests(settings)
+    if any((settings.ledger / ".new").glob("*")) or (found and not _head(settings).startswith(f"{found[-1].name} ")):
+        with locked(settings, "mending after a crash"):
             _clear_new(settings)
+            if found := manifests(settings):
+                _write_head(settings, found[-1].name)
 
 
 def manifests(settings: Settings) -> list[Manifest]:
@@ -231,21 +233,20 @@ def close_state(batches: Sequence[Manifest], month: str) -> str:
 
 
 @contextmanager
-def locked(settings: Settings) -> Iterator[None]:
-    """Hold the ledger's lock; LedgerError when another process holds it for longer than a short wait."""
-    settings.ledger.mkdir(parents=True, exist_ok=True)
+def locked(settings: Settings, what: str = "") -> Iterator[None]:
+    """Hold the ledger's lock; LedgerError, naming the holder, when another process does not let it go in a short while.
+
+    ``what``: what is done under the lock, shown to those who wait.
+    """
+    disk.folder(settings.ledger)
     path = settings.ledger / ".lock"
-    with path.open("a") as handle:
-        give_up = time.monotonic() + LOCK_WAIT_SECONDS
-        while True:
-            try:
-                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                break
-            except BlockingIOError:
-                if time.monotonic() >= give_up:
-                    raise LedgerError(f"another close is writing the ledger (lock {path}); try again later") from None
-                time.sleep(0.05)
-        yield  # the lock ends with the file handle, also when the process dies
+    try:
+        with disk.held(path, wait_seconds=LOCK_WAIT_SECONDS, what=what):
+            yield
+    except disk.HeldError as error:
+        raise LedgerError(
+            f"another close is writing the ledger: {error} holds {path}; try again when it has ended"
+        ) from None
 
 
 def existing_batch(settings: Settings, batches: Sequence[Manifest], kind: str, month: str) -> Batch | None:
@@ -274,6 +275,8 @@ def write_batch(
     """
     check_batch(kind, tables)
     previous = batches[-1].name if batches else None
+    if previous:
+        _write_head(settings, previous)  # mended before it could fall two behind
     number = len(batches) + 1
     program_keys = sorted(set(tables["posting"]["program_key"].drop_null().to_pylist()))
     facts = Manifest(
@@ -303,12 +306,12 @@ def write_batch(
         manifest = Manifest(**{**asdict(facts), "files": _hashes(new)})
         (new / "manifest.json").write_text(json.dumps(asdict(manifest), indent=2) + "\n", encoding="utf-8")
         for path in sorted(new.rglob("*")):
-            _flush(path)
-        _flush(new)
+            disk.flush(path)
+        disk.flush(new)
         new.rename(folder)
     finally:
         shutil.rmtree(new, ignore_errors=True)
-    _flush(settings.ledger)
+    disk.flush(settings.ledger)
     _write_head(settings, manifest.name)
     return Batch(folder, manifest, dict(tables), new=True)
 
@@ -374,14 +377,14 @@ def _check_head(settings: Settings, chain: Sequence[tuple[str, str]]) -> None:
 def _write_head(settings: Settings, batch: str) -> None:
     """Let HEAD name the batch; replaced in one step, and only when it names another."""
     text = f"{batch} {_sha256(settings.ledger / batch / 'manifest.json')}\n"
+    if _head(settings) != text:
+        disk.put_text(settings.ledger / ".HEAD.part", settings.ledger / "HEAD", text)
+
+
+def _head(settings: Settings) -> str:
+    """What HEAD says; empty when there is none."""
     path = settings.ledger / "HEAD"
-    if path.exists() and path.read_text(encoding="utf-8") == text:
-        return
-    part = settings.ledger / ".HEAD.part"
-    part.write_text(text, encoding="utf-8")
-    _flush(part)
-    part.replace(path)
-    _flush(settings.ledger)
+    return path.read_text(encoding="utf-8") if path.exists() else ""
 
 
 def _clear_new(settings: Settings) -> None:
@@ -403,7 +406,7 @@ def _read_parquet(path: Path) -> pa.Table:
 
 def _write_parquet(table: pa.Table, path: Path) -> None:
     pq.write_table(table, path, compression="zstd")
-    _flush(path)
+    disk.flush(path)
 
 
 def _hashes(folder: Path) -> dict[str, str]:
@@ -415,12 +418,3 @@ def _hashes(folder: Path) -> dict[str, str]:
 def _sha256(path: Path) -> str:
     with path.open("rb") as handle:
         return hashlib.file_digest(handle, "sha256").hexdigest()
-
-
-def _flush(path: Path) -> None:
-    """Force a file or folder to disk."""
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

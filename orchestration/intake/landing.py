@@ -17,6 +17,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from orchestration import disk
 from orchestration.settings import Settings
 
 IGNORED_ENDINGS = (".part", ".tmp")
@@ -120,7 +121,7 @@ def receive(
     The copy is made first: a receipt never stands without its content.
     """
     copy = stored(settings, file_hash)
-    copy.parent.mkdir(parents=True, exist_ok=True)
+    disk.folder(copy.parent)
     half = copy.with_name(f".{sequence:06}.tmp")
     shutil.copyfile(path, half)
     now = path.stat()
@@ -128,14 +129,13 @@ def receive(
         half.unlink()
         return None
     file_bytes = half.stat().st_size
-    half.replace(copy)
+    disk.put(half, copy)
     receipt = Receipt(sequence, source, path.name, file_hash, file_bytes, received_on)
     target = settings.landing / ".receipts" / f"{sequence:06}.json"
-    target.parent.mkdir(parents=True, exist_ok=True)
+    disk.folder(target.parent)
     half = target.with_suffix(".tmp")
     known = {name: value for name, value in asdict(receipt).items() if value is not None}
-    half.write_text(json.dumps(known, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-    half.replace(target)
+    disk.put_text(half, target, json.dumps(known, indent=2, ensure_ascii=False) + "\n")
     return receipt
 
 

@@ -19,7 +19,7 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
-from orchestration import warehouse
+from orchestration import disk, warehouse
 from orchestration.contract import ANSWERS, REPORTED_END_CUSTOMER
 from orchestration.matching.normal import text
 from orchestration.matching.review import Listed
@@ -240,10 +240,10 @@ def deliver(settings: Settings, checked: Checked) -> Path:
     content = _csv(checked.kind.columns, rows)
     name = f"answers_{hashlib.sha256(content.encode()).hexdigest()[:12]}.csv"
     target = settings.landing / checked.kind.source / name
-    target.parent.mkdir(parents=True, exist_ok=True)
+    disk.folder(target.parent)
     half = target.with_name(f"{name}.part")
     half.write_text(content, encoding="utf-8", newline="")
-    os.replace(half, target)  # noqa: PTH105 - one step, also over an existing file
+    disk.put(half, target)
     return target
 
 

@@ -6,6 +6,7 @@ import filecmp
 import shutil
 from pathlib import Path
 
+from orchestration import disk
 from orchestration.settings import Settings
 
 
@@ -23,6 +24,6 @@ def publish_batches(settings: Settings) -> list[Path]:
         target.parent.mkdir(parents=True, exist_ok=True)
         part = target.with_name(f".{target.name}.part")
         shutil.copyfile(source, part)
-        part.replace(target)
+        disk.put(part, target)
         written.append(target)
     return written

@@ -227,16 +227,19 @@ def _replace_if_different(source: Path, target: Path) -> None:
 
 
 def _switch(root: Path, version: str) -> None:
-    """Let CURRENT name the version, in one step; keep what it named before and remove older versions."""
+    """Let CURRENT name the version, in one step; keep what it named before and remove older versions.
+
+    Older ones go first: once CURRENT has moved, nobody knows any more which one it named before.
+    """
     before = _current(root)
     if before == version:
         return
-    part = root / ".CURRENT.part"
-    part.write_text(version + "\n", encoding="utf-8")
-    part.replace(root / "CURRENT")
     for path in root.iterdir():
         if path.is_dir() and path.name not in (version, before):
             shutil.rmtree(path)
+    part = root / ".CURRENT.part"
+    part.write_text(version + "\n", encoding="utf-8")
+    part.replace(root / "CURRENT")
 
 
 def _current(root: Path) -> str | None:

@@ -17,6 +17,7 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from orchestration import disk
 from orchestration.settings import Settings
 
 
@@ -93,7 +94,7 @@ def release(settings: Settings, rows: Iterable[Released], *, by: str, comment: s
     if not given:
         raise DecisionError("a release needs at least one row")
     place = folder(settings)
-    place.mkdir(parents=True, exist_ok=True)
+    disk.folder(place)
     with (place / ".lock").open("a") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         known = read(settings).every
@@ -102,6 +103,5 @@ def release(settings: Settings, rows: Iterable[Released], *, by: str, comment: s
         target = place / f"{number:06}.json"
         half = target.with_suffix(".tmp")
         text = json.dumps(made.model_dump(mode="json"), indent=2, ensure_ascii=False)
-        half.write_text(text + "\n", encoding="utf-8")
-        half.replace(target)
+        disk.put_text(half, target, text + "\n")
     return made

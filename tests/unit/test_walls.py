@@ -10,7 +10,7 @@ import pytest
 from orchestration.settings import REPOSITORY
 
 PACKAGE = REPOSITORY / "orchestration"
-SHARED = {"contract", "segments", "settings", "strict_yaml", "warehouse"}
+SHARED = {"contract", "disk", "segments", "settings", "strict_yaml", "warehouse"}
 """Modules that every room may use. All other modules beside the rooms put rooms together: no room may use them."""
 
 NEUTRAL = {"x12"}
