@@ -155,6 +155,10 @@ def sensors(settings: Settings) -> list[dg.SensorDefinition]:
         description="Starts intake when files whose content is not known yet lie in landing/.",
     )
     def landing_files(context: dg.SensorEvaluationContext) -> dg.SensorResult:
+        from orchestration.books import unfinished
+
+        if month := unfinished(settings):  # they would be held back, and not be asked for again
+            return dg.SensorResult(skip_reason=f"the close of {month} is to be finished first", cursor="")
         new = arrivals(settings)
         ask, key = intake_to_start(new, context.cursor)
         if ask is None:

@@ -85,7 +85,10 @@ def held(
         handle.truncate(0)
         handle.write(f"process {os.getpid()} on {socket.gethostname()}{what and f' ({what})'}\n")
         handle.flush()
-        yield
+        try:
+            yield
+        finally:
+            handle.truncate(0)
 
 
 def _holder(path: Path) -> str:

@@ -5,19 +5,18 @@ What belongs here: difference posting, settlement, the ledger's chain. What does
 """
 
 from orchestration.books.accounts import Traits
+from orchestration.books.chain import Manifest, manifests, problems, verify
 from orchestration.books.journal import CloseContext, Settlement, accrual_postings, settlement
 from orchestration.books.ledger import (
     Batch,
-    Manifest,
     Render,
     changed_terms,
     close_state,
     closed_months,
-    manifests,
     open_for_close,
     prepare,
     read,
-    verify,
+    unfinished,
 )
 from orchestration.books.post import post_accruals, post_settlements
 from orchestration.books.tables import PAYMENT, PAYMENT_LINE, POSTING, LedgerError
@@ -42,7 +41,9 @@ __all__ = [
     "post_accruals",
     "post_settlements",
     "prepare",
+    "problems",
     "read",
     "settlement",
+    "unfinished",
     "verify",
 ]

@@ -13,7 +13,7 @@ import duckdb
 import pyarrow as pa
 
 from orchestration import warehouse
-from orchestration.books import journal, ledger
+from orchestration.books import chain, journal, ledger
 from orchestration.books.accounts import Traits
 from orchestration.books.journal import NO_TRAITS, CloseContext, Unpayable, all_payable
 from orchestration.books.ledger import Batch, Render
@@ -78,10 +78,13 @@ def _post(
     render: Render,
 ) -> Batch:
     month = context.accounting_month
-    with ledger.locked(settings):
-        batches = ledger.verify(settings)
+    with ledger.locked(settings, f"{kind} of {month}"):
+        batches = chain.verify(settings)
         existing = ledger.existing_batch(settings, batches, kind, month)
         if existing:
+            if kind == "accrual" and ledger.unfinished_month(batches) == month:
+                with warehouse.in_memory(settings) as connection:
+                    _same_figures(existing, compute(connection, len(batches) + 1)["posting"])
             return existing
         ledger.close_state(batches, month)
         posted = {manifest.kind for manifest in batches if manifest.accounting_month == month}
@@ -93,3 +96,22 @@ def _post(
         with warehouse.in_memory(settings) as connection:
             tables = compute(connection, len(batches) + 1)
         return ledger.write_batch(settings, batches, kind, context, tables, render)
+
+
+def _same_figures(accrual: Batch, posting: pa.Table) -> None:
+    """LedgerError when the warehouse would accrue more or less than the batch whose settlement is still to come.
+
+    A settlement pays from the figures that its month was accrued with (decision 0198). ``posting``: what would be
+    posted on top of the batch; nothing, if the figures are the same.
+    """
+    if not posting.num_rows:
+        return
+    first = posting.slice(0, 1).to_pylist()[0]
+    raise LedgerError(
+        f"{accrual.manifest.accounting_month}: {accrual.manifest.name} was posted from other figures (calculation"
+        f" {accrual.manifest.calculation_id[:16]}, files up to receipt {accrual.manifest.file_sequence});"
+        f" {posting.num_rows} more journal line(s) would be posted now, the first for {first['program_key']},"
+        f" {first['payee_id']}, {first['period_id']}. Its settlement pays from the same figures: put back the program"
+        f" documents, rules and models that it was posted with, close {accrual.manifest.accounting_month} again,"
+        " and change them afterwards"
+    )

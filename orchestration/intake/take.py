@@ -80,10 +80,13 @@ class IntakeReport:
         return {**{s: counts[s] for s in states}, "rebuilt": self.rebuilt, "new_rows": self.new_rows}
 
 
-def take_in(settings: Settings, progress: Progress | None = None, received_on: date | None = None) -> IntakeReport:
+def take_in(
+    settings: Settings, progress: Progress | None = None, received_on: date | None = None, hold_back: str = ""
+) -> IntakeReport:
     """Receive what is new in landing/ and bring raw/ up to date.
 
-    received_on: business date that new receipts keep; never before that of an older receipt.
+    received_on: business date that new receipts keep; never before that of an older receipt. hold_back: why nothing
+    new may be received now (new files wait; raw/ is still brought up to date); empty: it may.
     Reads landing/, seeds/sources/. Writes landing/.receipts, landing/.store, raw/. A file that
     cannot be read never stops the others. Raises LandingError when landing/ itself is damaged.
     """
@@ -100,7 +103,7 @@ def take_in(settings: Settings, progress: Progress | None = None, received_on: d
         files, misplaced = landing.delivered(settings)
         day = _received_on(known.receipts, received_on)
         outcomes = [
-            _receive(settings, mappings, known, source, path, day)
+            _receive(settings, mappings, known, source, path, day, hold_back)
             for source, path in files
             if not _only_a_marker(mappings, source, path)
         ]
@@ -195,7 +198,7 @@ def _received_on(known: list[Receipt], received_on: date | None) -> str | None:
 
 
 def _receive(
-    settings: Settings, mappings: Mappings, known: _Known, source: str, path: Path, day: str | None
+    settings: Settings, mappings: Mappings, known: _Known, source: str, path: Path, day: str | None, hold_back: str
 ) -> _Delivery:
     """Give a new content its receipt (added to ``known``), or find the receipt that it has."""
     mapping, _ = mappings.find(source, path.name)
@@ -215,6 +218,8 @@ def _receive(
     if same is not None and not (mapping is not None and mappings.find(source, same.file_name)[0] is None):
         message = f"same content as receipt {same.sequence:06} ({same.file_name})"
         return _Delivery(source, path.name, file_hash, same, message)
+    if hold_back:
+        return _Delivery(source, path.name, file_hash, None, hold_back, "waiting")
     try:
         receipt = landing.receive(settings, source, path, file_hash, known.last + 1, seen, day)
     except FileNotFoundError:

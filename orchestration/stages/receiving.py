@@ -100,7 +100,10 @@ def intake(settings: Settings) -> dg.AssetsDefinition:
         from orchestration import intake as room
 
         day = received_on(config.received_on, context.run.tags.get(PARTITION_TAG), context.run.run_config)
-        report = room.take_in(settings, context.log.info, day)
+        held_back = not_before_the_close(settings)
+        report = room.take_in(settings, context.log.info, day, held_back)
+        if held_back and report.count("waiting"):
+            context.log.warning(f"{report.count('waiting')} file(s) wait: {held_back}")
         new = [file for file in report.files if file.status == "new"]
         for entity in ENTITIES:
             mine = [file for file in new if file.entity == entity]
@@ -135,6 +138,16 @@ def intake(settings: Settings) -> dg.AssetsDefinition:
         )
 
     return take_in
+
+
+def not_before_the_close(settings: Settings) -> str:
+    """Why new files have to wait: a close was interrupted between its batches (decision 0198); empty: they need not."""
+    from orchestration.books import unfinished
+
+    month = unfinished(settings)
+    if month is None:
+        return ""
+    return f"the close of {month} was interrupted and is finished first, from the files that it began with"
 
 
 def received_on(given: str, month: str | None, run_config: Mapping[str, Any]) -> date | None:

@@ -30,10 +30,11 @@ class Scene:
         self.data = folder / "data"
         self.template = folder / "template"
         self.work, self.reads = SCENES[name][1:]
-        self.start()
-        began = time.monotonic()
-        undisturbed = self.meet(Fault())
-        self.seconds = time.monotonic() - began
+        for _ in range(2):  # the first one also waits for Python to load what it needs
+            self.start()
+            began = time.monotonic()
+            undisturbed = self.meet(Fault())
+            self.seconds = time.monotonic() - began
         assert undisturbed.code == 0, undisturbed
         self.steps = undisturbed.steps
         self.whole = hashes(self.data)

@@ -13,7 +13,7 @@ import pyarrow as pa
 import pytest
 
 from orchestration import books
-from orchestration.books import ledger
+from orchestration.books import chain, ledger
 from orchestration.settings import Settings
 from tests.unit.test_books_journal import accounts, context, differences, due
 
@@ -81,7 +81,7 @@ def test_batches_are_written_whole_and_chained(three: Settings) -> None:
         "000003_accrual_2017-07",
     ]
     assert second.previous_batch == first.name
-    assert third.previous_manifest_hash == ledger._sha256(three.ledger / second.name / "manifest.json")
+    assert third.previous_manifest_hash == chain.sha256(three.ledger / second.name / "manifest.json")
     assert set(second.files) == {"erp/journal.csv", "posting.parquet", "payment.parquet", "payment_line.parquet"}
     assert second.totals == [{"legal_entity": "US01", "currency": "USD", "debit": "40.0000", "credit": "40.0000"}]
     assert second.rows == {"posting": 2, "payment": 1, "payment_line": 1}
@@ -198,7 +198,7 @@ def test_a_batch_that_breaks_a_rule_is_found_even_with_fitting_hashes(settings: 
     batch = accrue(settings, "2017-06", {"accrued": "100.00"})
     posting = batch.tables["posting"].slice(0, 1)
     ledger._write_parquet(posting, batch.folder / "posting.parquet")
-    edit_manifest(batch.folder, files=ledger._hashes(batch.folder), rows={"posting": 1})
+    edit_manifest(batch.folder, files=chain.hashes(batch.folder), rows={"posting": 1})
     (settings.ledger / "HEAD").unlink()
     with pytest.raises(books.LedgerError, match="000001_accrual_2017-06: debit and credit differ: US01, USD, 100"):
         books.verify(settings)
