@@ -220,16 +220,17 @@ def ledger() -> None:
 @ledger.command()
 @plain_errors
 def verify() -> None:
-    """Check the ledger's chain, every file's hash and every batch; exit code 1 when it is not whole."""
+    """Check the ledger's chain, every file and every batch, and say all that is wrong; exit code 1 if anything is."""
     from orchestration import books, screen
 
     settings = settings_of_environment()
     console = page()
-    try:
-        batches = books.verify(settings)
-    except books.LedgerError as error:
-        console.print(Text(f"The ledger is not whole: {error}", style="bold red"), soft_wrap=True)
-        raise SystemExit(1) from None
+    if wrong := books.problems(settings):
+        console.print(Text(f"The ledger is not whole ({len(wrong)} faults):", style="bold red"))
+        for fault in wrong:
+            console.print(Text(f"  {fault}"), soft_wrap=True)
+        raise SystemExit(1)
+    batches = books.manifests(settings)
     rows = [
         (batch.name, batch.as_of, batch.rows["posting"], "; ".join(" ".join(total.values()) for total in batch.totals))
         for batch in batches

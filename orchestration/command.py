@@ -9,12 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import wraps
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 from rich.text import Text
 
-from orchestration import runs
+from orchestration import disk, runs
 from orchestration.settings import Settings, SettingsError
 
 if TYPE_CHECKING:
@@ -51,7 +52,12 @@ def plain_errors(command: Callable[..., Any]) -> Callable[..., Any]:
         try:
             return command(*args, **kwargs)
         except refusals as error:
-            raise Refused(str(error)) from None
+            raise Refused(disk.explained(str(error), Path.cwd())) from None
+        except OSError as error:
+            message = disk.explained(str(error), Path.cwd())
+            if message == str(error):
+                raise
+            raise Refused(message) from None
 
     return wrapped
 

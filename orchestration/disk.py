@@ -12,11 +12,25 @@ from __future__ import annotations
 
 import fcntl
 import os
+import re
 import socket
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+REMEDIES = {
+    "No space left on device": "the disk is full: make room",
+    "Disk quota exceeded": "the quota is used up: make room, or have it raised",
+    "File too large": "a file may not grow that large here: raise the limit on file sizes",
+    "Read-only file system": "the folder can only be read: mount it for writing",
+    "Permission denied": "the folder may not be written: give the user who runs this the right to",
+    "Operation not permitted": "the folder may not be written: give the user who runs this the right to",
+    "Input/output error": "the disk cannot be read or written: have it looked at, and restore a backup if need be",
+}
+"""What to do, by what the system says when it refuses a file."""
+
+_QUOTED = re.compile(r"""['"](/[^'"]+)['"]""")
 
 
 class HeldError(RuntimeError):
@@ -89,6 +103,19 @@ def held(
             yield
         finally:
             handle.truncate(0)
+
+
+def explained(message: str, folder: Path) -> str:
+    """What an error says, with what to do where the system refused a file; other messages as they are.
+
+    ``folder``: where the trouble is when the message names no path.
+    """
+    for said, remedy in REMEDIES.items():
+        if said in message:
+            paths = _QUOTED.findall(message)
+            where = Path(paths[0]).parent if paths else folder
+            return f"{where}: {remedy}, then run again; nothing is half done ({' '.join(message.split())})"
+    return message
 
 
 def _holder(path: Path) -> str:

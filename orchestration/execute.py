@@ -21,7 +21,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, TextIO
 
-from orchestration import runs
+from orchestration import disk, runs
 from orchestration.settings import Settings
 from orchestration.transform import project_fingerprint
 
@@ -112,7 +112,7 @@ def execute(
         result = definitions.resolve_job_def(job).execute_in_process(
             run_config=config, instance=instance, partition_key=month, raise_on_error=False, run_id=run_id
         )
-        _harvest(result, outcome)
+        _harvest(result, outcome, settings.data)
     outcome.seconds = time.monotonic() - began
     return outcome
 
@@ -156,7 +156,7 @@ def _without_waiting_for_the_disk() -> Iterator[None]:
         event.remove(Engine, "connect", relax)
 
 
-def _harvest(result: Any, outcome: Outcome) -> None:
+def _harvest(result: Any, outcome: Outcome, data: Path = Path()) -> None:
     """What the events of a run say: metadata of assets, verdicts of checks, the first failure."""
     from orchestration.stages import JUDGED_NOTHING  # loads Dagster
 
@@ -181,20 +181,29 @@ def _harvest(result: Any, outcome: Outcome) -> None:
     failed = next((e for e in result.all_events if e.event_type_value == "STEP_FAILURE"), None)
     if failed is not None:
         error = failed.event_specific_data.error
-        outcome.failure = Failure(failed.step_key, tuple(refused) or (_plain(error),))
+        outcome.failure = Failure(failed.step_key, tuple(refused) or (_plain(error, data),))
     elif not result.success:
-        outcome.failure = Failure("the run", tuple(refused) or ("the run did not finish",))
+        outcome.failure = Failure("the run", tuple(refused) or (_before_the_first_step(result, data),))
 
 
-def _plain(error: Any) -> str:
-    """The innermost message of a Dagster error, without class names in front."""
+def _before_the_first_step(result: Any, data: Path) -> str:
+    """Why a run stopped that began no step: the lock, a folder, the ledger (stages.house)."""
+    for event in result.all_events:
+        if event.event_type_value == "PIPELINE_FAILURE" and event.event_specific_data.error is not None:
+            return _plain(event.event_specific_data.error, data)
+    return "the run did not finish"
+
+
+def _plain(error: Any, data: Path = Path()) -> str:
+    """The innermost message of a Dagster error, without class names in front, and what to do about a disk."""
     if error is None:
         return "no reason was given"
     while error.cause is not None:
         error = error.cause
     message = str(error.message).strip()
     _, colon, rest = message.partition(": ")
-    return rest if colon and error.cls_name and message.startswith((error.cls_name, *_qualified(message))) else message
+    plain = colon and error.cls_name and message.startswith((error.cls_name, *_qualified(message)))
+    return disk.explained(rest if plain else message, data)
 
 
 def _qualified(message: str) -> tuple[str, ...]:

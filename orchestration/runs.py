@@ -11,6 +11,7 @@ import hashlib
 import json
 import re
 import shutil
+import time
 from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -254,6 +255,18 @@ def clean(settings: Settings) -> list[Path]:
     return gone
 
 
+def check_folders(settings: Settings) -> None:
+    """Refuse a run that could not end: RunError naming the first folder that cannot be written, and what to do."""
+    for folder in (settings.data, settings.landing, settings.ledger, settings.published):
+        probe = folder / ".probe.tmp"
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            probe.write_bytes(b"probe")
+            probe.unlink()
+        except OSError as error:
+            raise RunError(disk.explained(f"{error.strerror}: '{probe}'", folder)) from None
+
+
 @contextmanager
 def alone(
     settings: Settings, *, wait_seconds: float, waiting: Callable[[str], object], what: str = ""
@@ -300,8 +313,10 @@ def arrivals(settings: Settings) -> list[tuple[str, str, str]]:
     """(source, name, SHA-256) of files in the drop zone whose content was not received yet.
 
     A file that is as old as the receipt of its name and size is that file: its bytes are not read again. The
-    time of change of the file's entry counts too: a copy may keep an old time, its entry is always new.
+    time of change of the file's entry counts too: a copy may keep an old time, its entry is always new. A receipt
+    from the future (the clock was set back) proves nothing: the bytes are read.
     """
+    now = time.time()
     known: set[tuple[str, str]] = set()
     received: dict[tuple[str, str, int], float] = {}
     for path in (settings.landing / ".receipts").glob("*.json"):
@@ -311,7 +326,8 @@ def arrivals(settings: Settings) -> list[tuple[str, str, str]]:
     found = []
     for path in dropped_files(settings):
         source, status = path.parent.name, path.stat()
-        if received.get((source, path.name, status.st_size), 0.0) > max(status.st_mtime, status.st_ctime):
+        receipt_time = received.get((source, path.name, status.st_size), 0.0)
+        if now >= receipt_time > max(status.st_mtime, status.st_ctime):
             continue
         content = _file_hash(path)
         if (source, content) not in known:

@@ -9,6 +9,7 @@ Unknown ``REBATES_…`` variables raise: a misspelt setting must never fall back
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,6 +29,9 @@ _VARIABLES = {
     "REBATES_MEMORY_LIMIT": "memory limit of DuckDB (default: 2GB)",
     "REBATES_THREADS": "threads of DuckDB and dbt (default: 2)",
 }
+
+
+_MEMORY = re.compile(r"(\d+(?:\.\d+)?) ?[KMGT]i?B", re.IGNORECASE)
 
 
 class SettingsError(ValueError):
@@ -53,8 +57,8 @@ class Settings:
     def from_env(cls, env: Mapping[str, str] | None = None) -> Settings:
         """Read the settings from the environment.
 
-        Raises SettingsError for an unknown REBATES_ variable, engine or thread count, and for a data
-        path that cannot be used.
+        Raises SettingsError for an unknown REBATES_ variable or engine, for a number of threads or a size of
+        memory that is none, for a data path that cannot be used, and for a folder of programs that is not there.
         """
         env = os.environ if env is None else env
         unknown = sorted(name for name in env if name.startswith("REBATES_") and name not in _VARIABLES)
@@ -67,16 +71,27 @@ class Settings:
         threads = env.get("REBATES_THREADS", "2")
         if not (threads.isascii() and threads.isdecimal()) or int(threads) < 1:
             raise SettingsError(f"REBATES_THREADS={threads}: expected a whole number of at least 1")
+        memory = env.get("REBATES_MEMORY_LIMIT", "2GB")
+        size = _MEMORY.fullmatch(memory)
+        if not size or not float(size[1]):
+            raise SettingsError(f"REBATES_MEMORY_LIMIT={memory}: expected a size such as 2GB, 1500MB or 4GiB")
         data = Path(env.get("REBATES_DATA") or REPOSITORY / "data").resolve()
         if unusable := sorted(set(str(data)) & set(PATTERNS)):
             raise SettingsError(
                 f"REBATES_DATA={data}: the path holds {' '.join(unusable)}; choose a folder without any of {PATTERNS}"
             )
+        if data.exists() and not data.is_dir():
+            raise SettingsError(f"REBATES_DATA={data}: expected a folder, and this is a file")
+        programs = Path(env.get("REBATES_PROGRAMS") or REPOSITORY / "seeds" / "programs").resolve()
+        if not programs.is_dir():
+            raise SettingsError(
+                f"REBATES_PROGRAMS={programs}: expected the folder of the program documents; it is not there"
+            )
         return cls(
             data=data,
-            programs=Path(env.get("REBATES_PROGRAMS") or REPOSITORY / "seeds" / "programs").resolve(),
+            programs=programs,
             engine=engine,
-            memory_limit=env.get("REBATES_MEMORY_LIMIT", "2GB"),
+            memory_limit=memory,
             threads=int(threads),
         )
 

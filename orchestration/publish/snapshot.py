@@ -93,9 +93,10 @@ def open_snapshot(settings: Settings) -> duckdb.DuckDBPyConnection:
         raise PublishError(f"snapshot {version}, which CURRENT names, is not there: `rebates run` publishes it again")
     configuration: dict[str, str | bool | int | float | list[str]] = {
         **warehouse.configuration(settings),
-        "temp_directory": str(settings.scratch / f"query-{os.getpid()}"),  # not to be shared with another process
+        "temp_directory": str(
+            warehouse.scratch(settings) / f"query-{os.getpid()}"
+        ),  # not to be shared with another process
     }
-    settings.scratch.mkdir(parents=True, exist_ok=True)
     with _OPENING:
         connection = duckdb.connect(str(folder / _DATABASE), read_only=True, config=configuration)
         # connections of one process to one file share their settings: only the first one can set them

@@ -41,15 +41,29 @@ class IntakeConfig(dg.Config):
 
 
 def house(settings: Settings) -> dg.ResourceDefinition:
-    """The data folder, held by one run at a time; every asset needs it."""
+    """The data folder, held by one run at a time; every asset needs it.
+
+    A run begins with folders that can be written and a ledger that is whole; otherwise it is refused.
+    """
 
     @dg.resource(description="The data folder, held by one run at a time.")
     def held(context: dg.InitResourceContext) -> Iterator[Settings]:
+        from orchestration.books import prepare, verify
+
         say: Callable[[str], object] = context.log.info if context.log else print
-        with runs.alone(settings, wait_seconds=WAIT_SECONDS, waiting=say):
+        with runs.alone(settings, wait_seconds=WAIT_SECONDS, waiting=say, what=_told(context)):
+            runs.check_folders(settings)
+            verify(settings)
+            prepare(settings)
             yield settings
 
     return held
+
+
+def _told(context: dg.InitResourceContext) -> str:
+    """What a run is, for others that wait for it: its job and accounting month."""
+    run = context.run
+    return " of ".join(filter(None, (run.job_name, run.tags.get(PARTITION_TAG)))) if run else ""
 
 
 def markdown(
