@@ -17,7 +17,15 @@ from typing import TYPE_CHECKING
 import click
 from rich.text import Text
 
-from orchestration import answer_commands, intake_commands, program_commands, quality_commands, runs, work_lists
+from orchestration import (
+    answer_commands,
+    backup_commands,
+    intake_commands,
+    program_commands,
+    quality_commands,
+    runs,
+    work_lists,
+)
 from orchestration.command import Refused, page, plain_errors, refused, settings_of_environment
 from orchestration.settings import Settings
 
@@ -331,6 +339,8 @@ for command in (
     answer_commands.query,
     program_commands.programs,
     program_commands.simulate,
+    backup_commands.backup,
+    backup_commands.restore,
 ):
     main.add_command(command)
 quality_commands.add(main, plain_errors, settings_of_environment, page)
