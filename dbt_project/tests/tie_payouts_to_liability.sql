@@ -1,10 +1,25 @@
 {{ config(tags=['books']) }}
 
 -- The sum of payouts equals the liability plus what was settled plus what is not yet posted (semantics 12).
-with periods as (
+-- Of running periods that do not accrue what was earned the estimates count instead of the payouts.
+with estimated as (
+    select distinct program_key, period_id from {{ ref('int_accrual_estimate') }}
+),
+
+amounts as (
+    select p.program_key, p.payee_id, p.period_id, p.amount
+    from {{ ref('fct_payout') }} as p
+    left join estimated as e on p.program_key = e.program_key and p.period_id = e.period_id
+    where p.is_payable and e.program_key is null
+    union all
+    select program_key, payee_id, period_id, amount
+    from {{ ref('int_accrual_share') }}
+    where payee_id <> ''
+),
+
+periods as (
     select program_key, payee_id, period_id, sum(amount) as amount
-    from {{ ref('fct_payout') }}
-    where is_payable
+    from amounts
     group by 1, 2, 3
 ),
 

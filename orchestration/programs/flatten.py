@@ -18,6 +18,7 @@ from orchestration.programs.load import load
 from orchestration.programs.loaded import LoadedProgram, LoadResult, ProgramError
 from orchestration.programs.rules import PERCENT_BASES
 from orchestration.programs.schema import (
+    Accrual,
     Authorization,
     Basis,
     LineNames,
@@ -87,6 +88,10 @@ SCHEMAS: Mapping[str, pa.Schema] = {
             ("fund_expires_on", _DATE),
             ("price_method", _TEXT),
             ("accrual_method", _TEXT),
+            ("accrual_forecast", _TEXT),
+            ("accrual_rate_kind", _TEXT),
+            ("accrual_rate", pa.decimal128(18, 8)),
+            ("accrual_threshold", _MONEY),
             ("settlement_lag_days", _INTEGER),
             ("minimum_payment", _MONEY),
             ("instrument", _TEXT),
@@ -265,6 +270,11 @@ def basis_measure(program: Program) -> str:
     return f"{program.key}:basis"
 
 
+def accrual_measure(program: Program) -> str:
+    """Key of the forecasts that the document gives."""
+    return f"{program.key}:accrual"
+
+
 def _program(loaded: LoadedProgram, place: stacking.Place | None) -> Iterator[Row]:
     program = loaded.program
     basis, tiers = program.rated()
@@ -321,6 +331,9 @@ def _program(loaded: LoadedProgram, place: stacking.Place | None) -> Iterator[Ro
         "fund_expires_on": program.fund and program.fund.expires_on,
         "price_method": program.price_difference and program.price_difference.method,
         "accrual_method": program.accrual.method,
+        "accrual_forecast": program.accrual.forecast,
+        **_accrual_rate(program.accrual),
+        "accrual_threshold": program.accrual.threshold,
         "settlement_lag_days": program.settlement.lag_days,
         "minimum_payment": program.settlement.minimum_payment,
         "instrument": program.settlement.instrument,
@@ -328,6 +341,13 @@ def _program(loaded: LoadedProgram, place: stacking.Place | None) -> Iterator[Ro
         "terms_hash": loaded.terms_hash,
         "file_name": loaded.file_name,
     }
+
+
+def _accrual_rate(accrual: Accrual) -> Row:
+    """The rate of method fixed_rate: a fraction, or money per base unit."""
+    if accrual.percent is not None:
+        return {"accrual_rate_kind": "percent", "accrual_rate": accrual.percent.scaleb(-2)}
+    return {"accrual_rate_kind": None if accrual.per_unit is None else "per_unit", "accrual_rate": accrual.per_unit}
 
 
 def _tiers(loaded: LoadedProgram) -> Iterator[Row]:
@@ -460,8 +480,10 @@ def _measure_products(loaded: LoadedProgram) -> Iterator[Row]:
 
 
 def _figures(loaded: LoadedProgram) -> Iterator[Row]:
-    for measure_key, _, basis in _program_measures(loaded.program):
-        for participant, by_period in basis.figures.items():
+    program = loaded.program
+    given = [(measure_key, basis.figures) for measure_key, _, basis in _program_measures(program)]
+    for measure_key, figures in [*given, (accrual_measure(program), program.accrual.figures)]:
+        for participant, by_period in figures.items():
             for period, figure in by_period.items():
                 yield {
                     "measure_key": measure_key,

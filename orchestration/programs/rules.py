@@ -477,12 +477,24 @@ def _accrual(program: Program) -> Iterator[Problem]:
     for name in _given(accrual, ("forecast", "figures", "percent", "per_unit")):
         if name not in ACCRUAL_FIELDS[method]:
             yield Problem(f"accrual.{name}", f"has no meaning for method {method}")
+    if method != "earned" and program.kind != "tiers":
+        yield Problem("accrual.method", f"{method} goes with tiers; a {program.kind} accrues what was earned")
     if method in ("expected", "most_likely"):
-        if accrual.forecast is None:
-            yield Problem("accrual.forecast", f"required for method {method}: run_rate, seasonality or given")
-        if (accrual.forecast == "given") != bool(accrual.figures):
-            yield Problem("accrual.figures", "go with forecast given, and only with it")
+        yield from _forecast(program)
     if method == "fixed_rate" and (accrual.percent is None) == (accrual.per_unit is None):
         yield Problem("accrual.percent", "method fixed_rate needs one of percent and per_unit")
     if method == "straight_line" and (program.tiers is None or program.tiers.method != "lump_sum"):
         yield Problem("accrual.method", "straight_line spreads a lump sum: tiers.method must be lump_sum")
+
+
+def _forecast(program: Program) -> Iterator[Problem]:
+    accrual = program.accrual
+    if accrual.forecast is None:
+        yield Problem("accrual.forecast", f"required for method {accrual.method}: run_rate, seasonality or given")
+    if (accrual.forecast == "given") != bool(accrual.figures):
+        yield Problem("accrual.figures", "go with forecast given, and only with it: participant: {period: figure}")
+    if accrual.forecast == "seasonality" and _kind(program) == "count":
+        yield Problem("accrual.forecast", "seasonality goes with amounts and quantities, not with basis count")
+    for participant, by_period in accrual.figures.items():
+        for period, figure in by_period.items():
+            yield from _bound(f"accrual.figures.{participant}.{period}", _kind(program), figure)

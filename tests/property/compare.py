@@ -32,6 +32,8 @@ MARTS = (
     "rpt_authorization",
     "fct_fund",
     "int_payee_period",
+    "fct_accrual_estimate",
+    "int_accrual_share",
     "parts",
 )
 """What is compared; ``parts``: lines add up to payees, payees to payouts."""
@@ -69,6 +71,8 @@ def differences(built: Built, results: Results) -> dict[str, list[str]]:
         "rpt_authorization": (_authorizations(built), _expected_authorizations(results)),
         "fct_fund": (_funds(built), _expected_funds(results)),
         "int_payee_period": (_earned(built), _expected_earned(results)),
+        "fct_accrual_estimate": (_estimates(built), _expected_estimates(results, programs)),
+        "int_accrual_share": (_accruals(built), _expected_accruals(results)),
     }
     found = {mart: _differ(actual, expected) for mart, (actual, expected) in pairs.items()}
     return {**found, "fct_tier_application": _tier_application(built, results), "parts": _parts(built)}
@@ -246,6 +250,39 @@ def _earned(built: Built) -> dict[Any, Decimal]:
 
 def _expected_earned(results: Results) -> dict[Any, Decimal]:
     return {key: amount for key, amount in results.liability().items() if amount}
+
+
+def _estimates(built: Built) -> dict[Any, Any]:
+    return {
+        _at(row): (row["liability"], row["forecast_source"], row["limited_by"] or "")
+        for row in built.rows("fct_accrual_estimate")
+        if row["is_running"]
+    }
+
+
+def _expected_estimates(results: Results, programs: Mapping[str, Mapping[str, Any]]) -> dict[Any, Any]:
+    """Programs that accrue what was earned, and only take part in a best_of group, are no part of the mart."""
+    digits = {key: -int(each.payout.as_tuple().exponent) for key, each in results.qualification.items()}
+    return {
+        key: (Decimal(each.liability).scaleb(-digits[key]), each.source, ";".join(each.limited_by))
+        for key, each in results.estimates.items()
+        if programs[key[0]]["accrual_method"] != "earned"
+    }
+
+
+def _accruals(built: Built) -> dict[Any, int]:
+    participant = {row["payout_id"]: _at(row) for row in built.rows("fct_qualification")}
+    return {
+        (*participant[row["payout_id"]], row["payee_id"]): int(row["estimate_minor"])
+        for row in built.rows("int_accrual_share")
+        if row["estimate_minor"]
+    }
+
+
+def _expected_accruals(results: Results) -> dict[Any, int]:
+    return {
+        (*key, payee): units for key, each in results.estimates.items() for payee, units in each.payees.items() if units
+    }
 
 
 def _tier_application(built: Built, results: Results) -> list[str]:

@@ -17,6 +17,7 @@ import pytest
 from orchestration.settings import Settings
 from tests.golden.document import Document
 from tests.property import world
+from tests.property.accruing import accruing
 from tests.property.compare import MARTS, differences
 from tests.reference.calculate import Inputs, Results, calculate
 from tests.warehouse import Built, Dict, Seeds, build, draft_programs, inputs_of, program_tables
@@ -45,7 +46,7 @@ def _fiscal_months(settings: Settings) -> list[Dict]:
 @pytest.fixture(scope="module")
 def both(tmp_path_factory: pytest.TempPathFactory) -> Both:
     settings = Settings(data=tmp_path_factory.mktemp("warehouse"), memory_limit="1GB")
-    drawn = world.named(world.many(world.a_family, FAMILIES, SEED))
+    drawn = accruing(world.named(world.many(world.a_family, FAMILIES, SEED)), SEED + 2)
     entities = world.entities(drawn, LINES, SEED + 1)
     seeds = Seeds(world.SEGMENTS, world.SEGMENT_RULES, world.LEGAL_ENTITIES)
     drafted = draft_programs(settings, drawn, seeds)
@@ -115,6 +116,13 @@ def test_the_random_programs_reach_every_kind(both: Both) -> None:
     assert {each["price_difference"]["method"] for each in documents if "price_difference" in each} == {
         *("contract_price", "amount", "percent", "margin_protection")
     }
+    accrued = {(each["accrual"]["method"], each["accrual"].get("forecast")) for each in documents if "accrual" in each}
+    forecasts = ("run_rate", "seasonality", "given")
+    assert accrued >= {
+        *((method, forecast) for method in ("expected", "most_likely") for forecast in forecasts),
+        ("fixed_rate", None),
+        ("straight_line", None),
+    }
     for name in ("cumulation", "gates", "target_lines", "fund", "supersedes", "replaces", "budget", "cap", "floor"):
         assert any(name in each for each in documents), name
 
@@ -136,5 +144,13 @@ def test_the_random_lines_reach_every_case(both: Both) -> None:
     assert any(payout < 0 for payout in results.payouts.values())
     assert any(use.exceeded for use in results.authorizations.values())
     assert {fund.expired > 0 for fund in results.funds.values()} == {True, False}
+    assert {each.source for each in results.estimates.values()} == {
+        *("run_rate", "seasonality", "seasonality_of_all", "given", None)
+    }
+    accrued = [each.liability for each in results.estimates.values() if each.liability]
+    assert len(accrued) > len(results.estimates) / 10
+    assert {name for each in results.estimates.values() for name in each.limited_by} == {
+        *("best_of", "program_floor", "program_cap", "budget")
+    }
     on_a_bound = [each for (key, _, _), each in results.qualification.items() if "DRAWN" in key and each.gap == 0]
     assert any(each.basis for each in on_a_bound), "no exclusive boundary was met exactly"

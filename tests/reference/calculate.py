@@ -2,7 +2,7 @@
 
 What belongs here: inputs, results, and the order of the steps, from accepted rows to shares. The steps
 stand in modules of their own, in this order: lines, periods, master, program, eligibility, prices,
-measures, tiers, payouts, limits, shares. What does not: reading files.
+measures, tiers, payouts, limits, shares, accruals. What does not: reading files.
 
 >>> inputs = Inputs(programs=tables, entities=rows, as_of=date(2017, 6, 30))   # doctest: +SKIP
 >>> calculate(inputs).payouts["P-1@1", "R-367", "2017-Q2"]                     # doctest: +SKIP
@@ -18,7 +18,8 @@ from datetime import date
 from decimal import Decimal, localcontext
 from fractions import Fraction
 
-from tests.reference import exact, limits, prices
+from tests.reference import accruals, exact, limits, prices
+from tests.reference.accruals import Estimate
 from tests.reference.eligibility import Counted, Judge, Judged
 from tests.reference.limits import Fund
 from tests.reference.lines import Rates, Row, Units, current_lines, first_purchases, newest
@@ -107,6 +108,8 @@ class Results:
     tiers: dict[PayoutKey, list[Applied]] = field(default_factory=dict)
     payouts: dict[PayoutKey, Decimal] = field(default_factory=dict)
     shares: list[Share] = field(default_factory=list)
+    estimates: dict[PayoutKey, Estimate] = field(default_factory=dict)
+    """What should stand for running periods that do not accrue what was earned."""
     authorizations: dict[str, prices.Use] = field(default_factory=dict)
     """authorization_id to what was drawn from it."""
     funds: dict[tuple[str, str], Fund] = field(default_factory=dict)
@@ -162,6 +165,7 @@ class _Calculation:
         self._judge = Judge(master, segments, rates, calendars(inputs.fiscal_months))
         self._first_purchase = first_purchases(self._lines)
         self._claims = newest(entities.get("fund_claim", ()), ("claim_id",))
+        self._budgeted: dict[str, dict[tuple[str, str], int]] = {}
         self.results = Results()
 
     def group(self, programs: Sequence[Program]) -> None:
@@ -179,6 +183,7 @@ class _Calculation:
             limits.best_of([(material.program, payouts) for material, payouts in found])
             for material, payouts in found:
                 self._finish(material, payouts, paid)
+        self.results.estimates |= accruals.estimates(found, self._budgeted, self._inputs.as_of)
 
     def _material(
         self, program: Program, claimed: dict[str, str], paid: Mapping[str, Sequence[tuple[str, Decimal]]]
@@ -200,6 +205,8 @@ class _Calculation:
             self.results.counted[key] = list(each.counted.values())
             self.results.excluded |= {(key, line_key): reason for line_key, reason in each.excluded.items()}
         baselines = {what.scope_key for what in (program.basis, *program.gates) if what.from_lines}
+        if program.row.get("accrual_forecast") == "seasonality":
+            baselines.add(program.target.key)
         return Material(
             program=program,
             digits=self._inputs.minor_units.get(program.row["currency"], 2),
@@ -222,6 +229,7 @@ class _Calculation:
         """Bring the payouts within the bounds of the program, share them, and note the results."""
         program, digits = material.program, material.digits
         limits.bound(program, payouts, digits)
+        self._budgeted[program.key] = {at: payout.final for at, payout in payouts.items()}
         if program.row["kind"] == "fund":
             claims = _claims_of(program, self._inputs.programs["program"], self._claims)
             funds = limits.draw_fund(program, payouts, claims, self._inputs.as_of, digits)

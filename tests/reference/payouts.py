@@ -65,6 +65,10 @@ class Lines:
         for each in judged.counted.values():
             self._by[each.participant_id, each.period_id].append(each)
 
+    def participants(self, period_id: str) -> list[str]:
+        """Return who has lines in the period."""
+        return [who for who, period in self._by if period == period_id]
+
     def of(self, participant_id: str, periods: Sequence[str]) -> list[Counted]:
         """Return the participant's lines of the periods."""
         return [each for period in periods for each in self._by.get((participant_id, period), ())]
@@ -126,10 +130,10 @@ def _payout(material: Material, participant_id: str, period_id: str, before: int
     basis = values[0]
     payout_base = _payout_base(material, participant_id, periods, basis)
     have = [] if basis.value is None else reached(program.tiers, basis.value, program.row["boundary"])
-    applied = _apply(program, have, basis, basis.value or Fraction(0), payout_base)
+    applied = apply_tiers(program, have, basis, basis.value or Fraction(0), payout_base)
     uncapped = exact.round_half_away(sum((tier.amount for tier in applied), Fraction(0)), material.digits)
     has_lines = any(material.lines[s.key].of(participant_id, periods) for s in (program.target, program.earning))
-    cumulative, limited_by = _limited(material, uncapped, hold, has_lines, len(periods))
+    cumulative, limited_by = limited(material, uncapped, hold, has_lines, len(periods))
     following = program.tiers[len(have)] if basis.value is not None and len(have) < len(program.tiers) else None
     upcoming = None if following is None else _next(material, [*have, following], basis, payout_base)
     return Payout(
@@ -145,7 +149,7 @@ def _payout(material: Material, participant_id: str, period_id: str, before: int
         uncapped=uncapped,
         cumulative=cumulative,
         alone=cumulative - before,
-        next_payout=None if upcoming is None else _limited(material, upcoming, hold, True, len(periods))[0] - before,
+        next_payout=None if upcoming is None else limited(material, upcoming, hold, True, len(periods))[0] - before,
         final=cumulative - before,
         limited_by=limited_by,
     )
@@ -155,18 +159,20 @@ def _payout_base(material: Material, participant_id: str, periods: Sequence[str]
     """Return what the rates are applied to: purchases, or the growth."""
     program = material.program
     if program.row["basis"] == "growth" and program.row["growth_payout"] != "all":
-        return _growth(basis.actual, basis)
+        return growth(basis.actual, basis)
     lines = material.lines[program.earning.key].of(participant_id, periods)
     return sum((exact.fraction(program.weight(each.amount, each.quantity)) for each in lines), Fraction(0))
 
 
-def _growth(actual: Fraction, basis: Value) -> Fraction:
+def growth(actual: Fraction, basis: Value) -> Fraction:
+    """Return the growth itself; nothing without a baseline."""
     return max(Fraction(0), actual - basis.figure) if basis.figure is not None and basis.figure > 0 else Fraction(0)
 
 
-def _apply(
+def apply_tiers(
     program: Program, have: Sequence[Tier], basis: Value, value: Fraction, payout_base: Fraction
 ) -> list[Applied]:
+    """Return what the reached tiers pay by the program's method."""
     increment = program.row["increment"]
     return apply(
         program.row["method"],
@@ -180,7 +186,7 @@ def _apply(
     )
 
 
-def _limited(material: Material, units: int, hold: bool, has_lines: bool, periods: int) -> tuple[int, list[str]]:
+def limited(material: Material, units: int, hold: bool, has_lines: bool, periods: int) -> tuple[int, list[str]]:
     """Return the payout after gates, floor and cap, and which of them changed it.
 
     Floor and cap count once for each period; what they have beyond minor units is cut off.
@@ -218,7 +224,7 @@ def _next(material: Material, have: Sequence[Tier], basis: Value, payout_base: F
     if program.row["method"] == "lump_sum":
         base = Fraction(0)
     elif program.row["basis"] == "growth" and program.row["growth_payout"] != "all":
-        base = None if actual is None else _growth(actual, basis)
+        base = None if actual is None else growth(actual, basis)
     elif program.row["basis"] == "share":
         base = payout_base
     elif basis.value > 0:
@@ -227,7 +233,7 @@ def _next(material: Material, have: Sequence[Tier], basis: Value, payout_base: F
         base = actual
     if base is None:
         return None
-    applied = _apply(program, have, basis, threshold, base)
+    applied = apply_tiers(program, have, basis, threshold, base)
     return exact.round_half_away(sum((tier.amount for tier in applied), Fraction(0)), material.digits)
 
 

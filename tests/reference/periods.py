@@ -71,6 +71,13 @@ class Calendar:
         touched = [row for row in self._months if row["month_start"] <= last and row["month_end"] >= first]
         return [(period, starts[period]) for period in dict.fromkeys(row[column] for row in touched)]
 
+    def span(self, measurement: str, period_id: str, first: date, last: date) -> tuple[date, date]:
+        """Return first and last day of a period; ``first`` and ``last``: those of the program."""
+        if measurement == "program":
+            return first, last
+        rows = [row for row in self._months if row[COLUMN[measurement]] == period_id]
+        return rows[0]["month_start"], rows[-1]["month_end"]
+
     def next_year(self, day: date) -> date | None:
         """Return the same day of the same fiscal month one year later, at most that month's last day.
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 from fractions import Fraction
@@ -77,6 +77,7 @@ class Program:
     enrolments: tuple[Row, ...]
     authorizations: tuple[Row, ...]
     payees: tuple[Row, ...]
+    accrual_figures: Mapping[tuple[str, str], Fraction] = field(default_factory=dict)
 
     @property
     def key(self) -> str:
@@ -198,6 +199,10 @@ def _program(row: Row, index: Index) -> Program:
         participants=rows("program_participant_rule"),
         enrolments=rows("program_enrolment"),
         authorizations=rows("program_authorization"),
+        accrual_figures={
+            (figure["participant_id"], figure["period_id"]): fraction(figure["figure"])
+            for figure in rows("program_figure", f"{key}:accrual")
+        },
         payees=tuple(sorted(rows("program_payee"), key=lambda payee: payee["payee_number"])),
     )
 

@@ -32,14 +32,14 @@ def share(material: Material, payouts: Mapping[tuple[str, str], Payout]) -> dict
         for period_id in periods:
             final = payouts[participant_id, period_id].final
             running = running + final if material.program.to_date else final
-            parts = _parts(material.program, running, material.carriers(participant_id, period_id)) if running else {}
-            change = {key: parts.get(key, 0) - before.get(key, 0) for key in sorted({*parts, *before})}
+            shared = parts(material.program, running, material.carriers(participant_id, period_id)) if running else {}
+            change = {key: shared.get(key, 0) - before.get(key, 0) for key in sorted({*shared, *before})}
             found[participant_id, period_id] = {key: units for key, units in change.items() if units}
-            before = parts if material.program.to_date else {}
+            before = shared if material.program.to_date else {}
     return found
 
 
-def _parts(program: Program, total: int, lines: Sequence[Counted]) -> dict[Part, int]:
+def parts(program: Program, total: int, lines: Sequence[Counted]) -> dict[Part, int]:
     """Share over members, then payees, then lines, each time by largest remainder, in proportion to payout base."""
     weights: defaultdict[str, defaultdict[str, defaultdict[str, Fraction]]] = defaultdict(
         lambda: defaultdict(lambda: defaultdict(Fraction))
@@ -53,13 +53,13 @@ def _parts(program: Program, total: int, lines: Sequence[Counted]) -> dict[Part,
         member: {payee: sum(lines.values(), Fraction(0)) for payee, lines in by_payee.items()}
         for member, by_payee in weights.items()
     }
-    parts = {}
+    found = {}
     by_member = exact.largest_remainder(total, {m: sum(s.values(), Fraction(0)) for m, s in sums.items()})
     for member, member_units in by_member.items():
         for payee, payee_units in exact.largest_remainder(member_units, sums[member]).items():
             for line_key, units in exact.largest_remainder(payee_units, weights[member][payee]).items():
-                parts[member, payee, line_key] = units
-    return parts
+                found[member, payee, line_key] = units
+    return found
 
 
 def _payee(role: str, line: Counted) -> str | None:

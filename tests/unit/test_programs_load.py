@@ -628,6 +628,36 @@ REFUSED: list[tuple[str, Changes, str, str]] = [
     ("order without rule", {"stacking": {"group": "g", "order": "1"}}, "stacking.order", "no meaning for rule stack"),
     ("straight line", {"accrual": {"method": "straight_line"}}, "accrual.method", "must be lump_sum"),
     ("option of another accrual", {"accrual": {"percent": "2"}}, "accrual.percent", "no meaning for method earned"),
+    ("expected by what", {"accrual": {"method": "expected"}}, "accrual.forecast", "required for method expected"),
+    (
+        "given without figures",
+        {"accrual": {"method": "most_likely", "forecast": "given"}},
+        "accrual.figures",
+        "go with forecast given, and only with it",
+    ),
+    (
+        "figures without given",
+        {"accrual": {"method": "expected", "forecast": "run_rate", "figures": {"R-1": {"2017-Q1": "5"}}}},
+        "accrual.figures",
+        "go with forecast given, and only with it",
+    ),
+    (
+        "season of a count",
+        {
+            "basis": {"kind": "count", "counted": "documents"},
+            "tiers.levels": [{"from": "1", "rate": "2"}],
+            "accrual": {"method": "expected", "forecast": "seasonality"},
+        },
+        "accrual.forecast",
+        "not with basis count",
+    ),
+    ("rate of nothing", {"accrual": {"method": "fixed_rate"}}, "accrual.percent", "one of percent and per_unit"),
+    (
+        "two rates",
+        {"accrual": {"method": "fixed_rate", "percent": "2", "per_unit": "1"}},
+        "accrual.percent",
+        "one of percent and per_unit",
+    ),
 ]
 
 
@@ -644,10 +674,7 @@ def test_bad_documents_are_refused_with_field_and_reason(
 
 
 NOT_YET: list[tuple[Changes, str, str]] = [
-    ({"accrual": {"method": "expected", "forecast": "run_rate"}}, "accrual.method", "expected"),
-    ({"accrual": {"method": "fixed_rate", "percent": "2"}}, "accrual.method", "fixed_rate"),
     ({"accrual": {"threshold": "0.01"}}, "accrual.threshold", "0.01"),
-    ({"tiers": LUMP_SUM, "accrual": {"method": "straight_line"}}, "accrual.method", "straight_line"),
     ({"settlement.instrument": "deduction_match"}, "settlement.instrument", "deduction_match"),
     ({"settlement.negative": "invoice"}, "settlement.negative", "invoice"),
     ({"settlement.claim_required": "true"}, "settlement.claim_required", "true"),

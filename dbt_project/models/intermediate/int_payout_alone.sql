@@ -2,6 +2,7 @@
 -- (semantics 9); nothing where a gate fails; then at least the participant's floor and at most its cap (semantics 6).
 -- Under to_date all that runs from the program's start, floor and cap once for each period, and the period gets the
 -- difference to the participant's previous period. next_payout_minor: what reaching the next tier would pay.
+-- forecast_minor: what the forecast of a running period would pay.
 with sums as (
     select
         payout_id,
@@ -70,8 +71,9 @@ facts as (
         p.cap_scaled,
         p.floor_scaled,
         p.bound_unit,
+        w.gates_hold as forecast_gates_hold,
         -- half a minor unit more, rounded down, is rounded half away from zero: amounts are never negative here
-        {%- for alias, name in [('e', 'own'), ('n', 'next')] %}
+        {%- for alias, name in [('e', 'own'), ('n', 'next'), ('x', 'forecast')] %}
         2 * case {{ alias }}.exponent when 26 then p.unit_of_ratio else p.unit end as {{ name }}_divisor,
         2 * {{ alias }}.amount_scaled + case {{ alias }}.exponent when 26 then p.unit_of_ratio else p.unit end as {{ name }}_dividend{% if not loop.last %},{% endif %}
         {%- endfor %}
@@ -79,14 +81,17 @@ facts as (
     inner join programs as p on b.program_key = p.program_key
     left join exact as e on b.payout_id = e.payout_id and e.scenario = 'actual'
     left join exact as n on b.payout_id = n.payout_id and n.scenario = 'next_tier'
+    left join exact as x on b.payout_id = x.payout_id and x.scenario = 'forecast'
     left join gates as g on b.payout_id = g.payout_id
+    left join {{ ref('int_forecast') }} as w on b.payout_id = w.payout_id
 ),
 
 rounded as (
     select
         *,
         coalesce({{ exact_quotient('own_dividend', 'own_divisor') }}, {{ whole(0) }}) as uncapped_minor,
-        {{ exact_quotient('next_dividend', 'next_divisor') }} as next_minor
+        {{ exact_quotient('next_dividend', 'next_divisor') }} as next_minor,
+        case when forecast_gates_hold is not null then coalesce({{ exact_quotient('forecast_dividend', 'forecast_divisor') }}, {{ whole(0) }}) end as forecast_minor
     from facts
 ),
 
@@ -96,16 +101,21 @@ bounds as (
         {{ quotient('cap_scaled * periods', 'bound_unit') }} as cap_minor,
         case when gates_hold and has_lines then {{ quotient('floor_scaled * periods', 'bound_unit') }} end as floor_minor,
         -- reaching a tier takes a line
-        case when gates_hold then {{ quotient('floor_scaled * periods', 'bound_unit') }} end as next_floor_minor
+        case when gates_hold then {{ quotient('floor_scaled * periods', 'bound_unit') }} end as next_floor_minor,
+        case when forecast_gates_hold and has_lines then {{ quotient('floor_scaled * periods', 'bound_unit') }} end as forecast_floor_minor
     from rounded
 ),
 
 bounded as (
     select
         *,
-        {%- for column, result, floor in [('uncapped_minor', 'to_date_minor', 'floor_minor'), ('next_minor', 'next_to_date_minor', 'next_floor_minor')] %}
+        {%- for column, result, floor, gates in [
+            ('uncapped_minor', 'to_date_minor', 'floor_minor', 'gates_hold'),
+            ('next_minor', 'next_to_date_minor', 'next_floor_minor', 'gates_hold'),
+            ('forecast_minor', 'forecast_to_date_minor', 'forecast_floor_minor', 'forecast_gates_hold'),
+        ] %}
         case
-            when not gates_hold then {{ 'case when ' ~ column ~ ' is not null then ' ~ whole(0) ~ ' end' }}
+            when not {{ gates }} then {{ 'case when ' ~ column ~ ' is not null then ' ~ whole(0) ~ ' end' }}
             when {{ floor }} > {{ column }} then {{ floor }}
             when cap_minor < {{ column }} then cap_minor
             else {{ column }}
@@ -142,5 +152,6 @@ select
     bounded_by,
     uncapped_minor,
     to_date_minor - before_minor as alone_minor,
-    next_to_date_minor - before_minor as next_payout_minor
+    next_to_date_minor - before_minor as next_payout_minor,
+    forecast_to_date_minor - before_minor as forecast_minor
 from differenced

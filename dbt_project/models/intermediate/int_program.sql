@@ -49,6 +49,10 @@ select
     -- whether single lines may leave, or change their amount, beyond what the scope says (int_scope_judged, int_scope_line)
     p.kind = 'price_difference' or s.reads_both = 1 as is_judged_by_line,
     coalesce(p.stacking_rule in ('priority', 'net_of'), false) as is_stacked_by_line,
+    p.accrual_method,
+    p.accrual_forecast,
+    p.accrual_rate_kind,
+    p.accrual_rate,
     p.settlement_lag_days,
     p.minimum_payment,
     p.instrument

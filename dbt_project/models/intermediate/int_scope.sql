@@ -47,7 +47,8 @@ select
     s.stream,
     s.double_counting,
     s.returns,
-    coalesce(b.has_baseline, 0) = 1 as has_baseline,
+    coalesce(b.has_baseline, 0) = 1
+    or coalesce(p.accrual_forecast = 'seasonality', false) and s.scope_key = p.target_scope as has_baseline,
     coalesce(b.is_counted, 0) = 1 as is_counted,
     coalesce(b.is_shared, 0) = 1 as is_shared,
     s.min_price,

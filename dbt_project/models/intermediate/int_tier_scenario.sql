@@ -1,5 +1,5 @@
--- What the tiers are applied to: the actual basis, and the basis that just reaches the next tier ("what would one more
--- step pay?"). In the second case the payout base grows in proportion to the basis, but for a share, which grows within the same
+-- What the tiers are applied to: the actual basis, the one that is forecast for the end of a running period, and the basis
+-- that just reaches the next tier ("what would one more step pay?"). In the last case the payout base grows in proportion to the basis, but for a share, which grows within the same
 -- whole; from nothing it becomes the basis, where both are in one unit. Whole numbers: bases in 10^-12, those of percentages in 10^-18 of the figure's unit.
 with facts as (
     select
@@ -46,6 +46,17 @@ select
     base_scaled,
     figure_scaled
 from facts
+where tier_number > 0
+union all
+select
+    payout_id,
+    program_key,
+    'forecast',
+    tier_number,
+    basis_scaled,
+    base_scaled,
+    figure_scaled
+from {{ ref('int_forecast') }}
 where tier_number > 0
 union all
 select
