@@ -76,7 +76,8 @@ def accrual_postings(
 ) -> pa.Table:
     """Journal lines (schema POSTING) that post the differences; semantics 10.
 
-    ``differences``: int_accrual_difference, one row per program_key, payee_id, period_id and cause.
+    ``differences``: int_accrual_difference, one row per program_key, payee_id, period_id and cause; those
+    that are left for the next run (``is_left``: below the program's threshold) post nothing.
     ``accounts``: the account seed, matched by accounts.determined with ``traits``.
     ``posted``: every journal line posted so far (schema POSTING);
     what a row says was posted (``posted_to_date``) must be what the ledger's accrual batches hold.
@@ -86,6 +87,8 @@ def accrual_postings(
     twice, figures of another ledger, and missing accounts.
     """
     check_input(connection, "differences", differences, _DIFFERENCE_TEXT, _DIFFERENCE_MONEY)
+    if "is_left" not in differences.column_names:
+        raise LedgerError("differences: column(s) missing: is_left")
     refuse(
         connection,
         "difference is not accrued_to_date less posted_to_date",
@@ -120,7 +123,7 @@ def accrual_postings(
     lines = f"""
         with entry as (
             select *, row_number() over (order by {", ".join(PAYOUT_KEY)}, cause) as entry
-            from differences where difference <> 0
+            from differences where difference <> 0 and not is_left
         ),
         line as (
             select *, 1 as side, if(difference > 0, 'contra_revenue', 'accrued_rebates') as account_role,

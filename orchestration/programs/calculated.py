@@ -19,7 +19,6 @@ LEFT_OUT = None
 """The field must be left out."""
 
 CALCULATED: Mapping[str, tuple[object, ...]] = {
-    "accrual.threshold": (Decimal(0),),
     "settlement.instrument": ("credit_memo", "supplier_invoice"),
     "settlement.negative": ("carry",),
     "settlement.claim_required": (False,),

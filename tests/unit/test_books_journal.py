@@ -50,11 +50,12 @@ def differences(*rows: dict[str, Any]) -> pa.Table:
         key = {"program_key": "growth@1", "payee_id": "R-1", "period_id": "2017-Q2"}
         place = {"legal_entity": "US01", "currency": "USD", "cause": "volume"}
         amounts = {"accrued_to_date": accrued, "posted_to_date": posted, "difference": accrued - posted}
-        full = key | place | amounts | row
+        full = key | place | amounts | {"is_left": False} | row
         filled.append(full | {"program_id": full["program_key"].split("@")[0], "period_end": date(2017, 6, 30)})
     text = ("program_key", "program_id", "payee_id", "period_id", "legal_entity", "currency", "cause")
     money = ("accrued_to_date", "posted_to_date", "difference")
     schema = pa.schema([(c, pa.string()) for c in text] + [(c, MONEY) for c in money] + [("period_end", pa.date32())])
+    schema = schema.append(pa.field("is_left", pa.bool_()))
     return pa.Table.from_pylist(filled, schema)
 
 
@@ -142,6 +143,11 @@ def test_a_decrease_posts_the_other_way_round_and_zero_posts_nothing(connection:
     assert posting["cause"].unique().to_pylist() == ["correction"]
 
 
+def test_what_is_left_for_the_next_run_posts_nothing(connection: duckdb.DuckDBPyConnection) -> None:
+    rows = differences({"accrued": "4.99", "is_left": True}, {"payee_id": "R-2", "accrued": "5"})
+    assert accrue(connection, rows)["payee_id"].to_pylist() == ["R-2", "R-2"]
+
+
 def test_entries_do_not_depend_on_the_order_of_rows(connection: duckdb.DuckDBPyConnection) -> None:
     rows = differences(
         {"payee_id": "R-2", "accrued": "2"},
@@ -173,6 +179,7 @@ def test_two_causes_of_one_payout_are_two_entries(connection: duckdb.DuckDBPyCon
         (differences({"accrued": "9", "posted": "5"}), r"posted_to_date is not what .* 5.0000, 0.0000"),
         (differences({"accrued": "5", "payee_id": None}), "empty value.*payee_id"),
         (differences({"accrued": "5"}).drop_columns(["cause"]), "missing: cause"),
+        (differences({"accrued": "5"}).drop_columns(["is_left"]), "missing: is_left"),
         (differences({"accrued": "5", "legal_entity": "DE01"}), r"no account .*\(DE01, accrued_rebates\)"),
     ],
 )

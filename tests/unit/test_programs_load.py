@@ -674,7 +674,6 @@ def test_bad_documents_are_refused_with_field_and_reason(
 
 
 NOT_YET: list[tuple[Changes, str, str]] = [
-    ({"accrual": {"threshold": "0.01"}}, "accrual.threshold", "0.01"),
     ({"settlement.instrument": "deduction_match"}, "settlement.instrument", "deduction_match"),
     ({"settlement.negative": "invoice"}, "settlement.negative", "invoice"),
     ({"settlement.claim_required": "true"}, "settlement.claim_required", "true"),

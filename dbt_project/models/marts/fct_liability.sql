@@ -1,7 +1,7 @@
 {{ config(tags=['books']) }}
 
 -- Grain: program version, payee and accounting month. Opening + accrued + true-ups + currency - settled - written
--- off = closing (semantics 12). `unposted`: what a close of the run's accounting month would still post.
+-- off = closing (semantics 12). `unposted`: what should stand and is not posted, also what is left below a threshold.
 with movements as (
     select
         program_key,
