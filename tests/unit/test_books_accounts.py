@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from orchestration import books
-from orchestration.books import ledger
+from orchestration.books import chain
 from orchestration.books.tables import POSTING
 from orchestration.settings import Settings
 from tests.unit.test_books_journal import accounts, context, differences, due, empty
@@ -124,7 +124,7 @@ def test_older_batches_without_later_columns_are_read(settings: Settings) -> Non
     old = pq.ParquetFile(path).read().drop_columns(["tax_code"])
     assert "tax_code" not in old.column_names
     pq.write_table(old, path)
-    tables = ledger._read_tables(batch.folder, "accrual")
+    tables = chain.read_tables(batch.folder, "accrual")
     assert tables["posting"].schema.equals(POSTING)
     assert tables["posting"]["tax_code"].to_pylist() == [None, None]
     assert books.read(settings, "posting").num_rows == 2
@@ -139,4 +139,4 @@ def test_a_batch_that_lacks_any_other_column_is_refused(settings: Settings) -> N
     path = batch.folder / "posting.parquet"
     pq.write_table(pq.ParquetFile(path).read().drop_columns(["cause"]), path)
     with pytest.raises(books.LedgerError, match="posting does not have its columns"):
-        books.tables.check_batch("accrual", ledger._read_tables(batch.folder, "accrual"))
+        books.tables.check_batch("accrual", chain.read_tables(batch.folder, "accrual"))
