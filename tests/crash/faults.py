@@ -14,6 +14,7 @@ import errno
 import json
 import multiprocessing
 import os
+import re
 import resource
 import signal
 import sys
@@ -36,11 +37,13 @@ FORKS.set_forkserver_preload(["tests.crash.scenes"])
 class Fault:
     """What happens at the ``at``-th step (from 1; 0: never).
 
+    ``before``: it happens before the first step that this pattern is found in, instead.
     ``error``: this errno is raised there and ever after (a full disk stays full); none: SIGKILL.
     ``largest_file``: no file may grow beyond so many bytes (0: any size).
     """
 
     at: int = 0
+    before: str = ""
     error: int = 0
     largest_file: int = 0
 
@@ -93,7 +96,10 @@ def _arm(folder: Path, fault: Fault) -> list[str]:
 
     def step(event: str, name: str, path: str = "") -> None:
         steps.append(f"{event} {name.removeprefix(inside)}")
-        if not fault.at or len(steps) < fault.at:
+        if fault.before:
+            if not re.search(fault.before, steps[-1]):
+                return
+        elif not fault.at or len(steps) < fault.at:
             return
         if fault.error and not (fault.error == errno.ENOSPC and event in FREEING):
             raise OSError(fault.error, os.strerror(fault.error), path or name)

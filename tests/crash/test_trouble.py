@@ -282,3 +282,28 @@ def test_files_that_come_during_an_interrupted_close_wait(settings: Settings) ->
     assert (report.status, report.message, report.file_sequence) == ("waiting", reason, None)
     assert landing.receipts(settings) == []
     assert intake.take_in(settings).count("new") == 1
+
+
+def test_the_sensor_asks_for_no_intake_while_a_close_is_interrupted(settings: Settings) -> None:
+    import dagster as dg
+
+    from orchestration import automation
+    from tests.crash.scenes import settle
+
+    path = settings.landing / "erp_fx_rates" / "rates.csv"
+    path.parent.mkdir(parents=True)
+    path.write_text("from_currency,to_currency,rate_date,rate\nCAD,USD,2017-01-02,0.75020000\n")
+    [watch] = automation.sensors(settings)
+
+    def look(cursor: str | None = None) -> dg.SensorResult:
+        found = watch(dg.build_sensor_context(cursor=cursor))
+        assert isinstance(found, dg.SensorResult)
+        return found
+
+    seen = look().cursor
+    accrue(settings, "2017-06")
+    held = look(seen)
+    assert (held.run_requests or [], held.cursor) == ([], "")
+    assert "the close of 2017-06 is to be finished first" in str(held.skip_reason)
+    settle(settings, "2017-06")
+    assert len(look(look(held.cursor).cursor).run_requests or []) == 1
