@@ -10,10 +10,11 @@ from orchestration.validation.data_docs import page_of, write_docs
 from orchestration.validation.decisions import DecisionError
 from orchestration.validation.file_trial import RowsTried, try_rows
 from orchestration.validation.lookups import Currencies
+from orchestration.validation.report import FileVerdict, ValidationReport
 from orchestration.validation.results import TieError
 from orchestration.validation.suites import RuleError, Suite, load_suites
 from orchestration.validation.trial import Hit, try_rule
-from orchestration.validation.verdicts import FileVerdict, ValidationReport, validate
+from orchestration.validation.verdicts import validate
 
 __all__ = [
     "Currencies",

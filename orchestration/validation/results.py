@@ -136,7 +136,7 @@ def _result(
         "rows_evaluated": evaluated,
         "rows_failed": failed,
         "message": message,
-        "samples": json.dumps(samples, ensure_ascii=False),
+        "samples": json.dumps(samples, ensure_ascii=False) if samples else "[]",
     }
 
 

@@ -3,9 +3,9 @@
 What belongs here: their schema, what a file is compared with, and which files fail. What does not: what a failure
 means for rows (verdicts.py).
 
-What a file is compared with hangs on receipt numbers alone: a file sees the rows of files of its own source with
-lower numbers, as raw/ has them, and nothing that came later. No clock and no as-of date is read. So the outcome is
-the same in whatever order runs happen, and changes only when those files are read in another way.
+What a file is compared with hangs on its receipt alone: a file sees the rows of files of its own source with lower
+numbers, as raw/ has them, and nothing that came later; and the day of its own receipt. No clock and no as-of date is
+read. So the outcome is the same in whatever order runs happen, and changes only when those files are read otherwise.
 """
 
 from __future__ import annotations
@@ -17,19 +17,28 @@ import duckdb
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 TYPES: dict[str, dict[str, bool]] = {
-    "freshness": {"max_days_behind": True},
+    "freshness": {"max_days_behind": False, "max_days_after_period": False},
     "volume": {"measure": True, "months": True, "min_ratio": False, "max_ratio": False},
     "duplicate_rate": {"max_share": True},
     "price_outliers": {"against": True, "factor": True, "max_share": True, "currency": False},
 }
 """Types, their limits, and whether a limit must be given."""
 
+COLUMNS = (
+    "file_sequence", "document_date", "document_number", "line_number", "product_id", "partner_product_id", "unit",
+    "quantity", "net_amount", "currency",
+)  # fmt: skip
+"""Columns of raw/line/ that the rules read."""
+
+_AT_LEAST_ONE = {"freshness": ("max_days_behind", "max_days_after_period"), "volume": ("min_ratio", "max_ratio")}
+
 
 class TableRule(BaseModel):
     """One rule about files.
 
     freshness: the newest document date of the file is at most ``max_days_behind`` days before the newest one that
-    any file of the source had brought before.
+    any file of the source had brought before; and the file was received at most ``max_days_after_period`` days after
+    the end of the month that most of its rows are of (of equally many: the later month).
     volume: rows (or sum of net_amount, by currency) of the file's months, with what older files said of them, against
     the average of up to ``months`` months before that the source reported (fewer than two: nothing to compare with).
     duplicate_rate: share of rows whose key stands more than once in the file.
@@ -61,8 +70,9 @@ class TableRule(BaseModel):
                 raise ValueError(f"limits.{name}: missing; {self.type} needs {', '.join(n for n in known if known[n])}")
             if name in self.limits:
                 _check(name, self.limits[name])
-        if self.type == "volume" and not {"min_ratio", "max_ratio"} & set(self.limits):
-            raise ValueError("limits: expected min_ratio, max_ratio or both")
+        needed = _AT_LEAST_ONE.get(self.type, ())
+        if needed and not set(needed) & set(self.limits):
+            raise ValueError(f"limits: expected {', '.join(needed[:-1])}, {needed[-1]} or both")
         if (self.limits.get("against") == "list_price") != ("currency" in self.limits):
             raise ValueError("limits.currency: expected with against: list_price, the currency of list prices, only")
         return self
@@ -78,10 +88,10 @@ def _check(name: str, value: Any) -> None:
         if value not in expected:
             raise ValueError(f"limits.{name}: {value!r}: expected {' or '.join(expected)}")
         return
-    whole = name in ("max_days_behind", "months")
+    whole = name in ("max_days_behind", "max_days_after_period", "months")
     if isinstance(value, bool) or not isinstance(value, int if whole else int | float):
         raise ValueError(f"limits.{name}: {value!r}: expected a {'whole ' if whole else ''}number")
-    least = {"months": 2, "max_days_behind": 0, "max_share": 0, "min_ratio": 0, "max_ratio": 0, "factor": 1}[name]
+    least = {"months": 2, "factor": 1}.get(name, 0)
     most = 1 if name == "max_share" else 10**9
     if not least <= value <= most or (name == "factor" and value == 1):
         raise ValueError(f"limits.{name}: {value!r}: expected {'above' if name == 'factor' else 'from'} {least}")
@@ -90,26 +100,49 @@ def _check(name: str, value: Any) -> None:
 def failing(connection: duckdb.DuckDBPyConnection, rule: TableRule) -> dict[int, tuple[bool, str]]:
     """By file sequence: whether a file of a source fails, and the figures in words.
 
-    Reads tables ``source_rows`` (raw rows of all files of the source) and ``reference_product``. Files that the rule
-    has nothing to say about (no rows, no history) are left out.
+    Reads tables ``source_rows`` (COLUMNS of the rows of all files of the source), ``source_file`` (file_sequence,
+    received_on) and ``reference_product``. Files that the rule has nothing to say about (no rows, no history, no day of
+    receipt) are left out.
     """
     found = connection.execute(_SQL[rule.type](rule.limits)).fetchall()
     return {sequence: (bool(failed), words) for sequence, failed, words in found}
 
 
 def _freshness(limits: dict[str, Any]) -> str:
+    parts = []
+    if "max_days_behind" in limits:
+        parts.append(f"""
+            SELECT file_sequence, before - day > {limits["max_days_behind"]} AS failed,
+                'newest date ' || day || ', older files had brought ' || before AS words
+            FROM (
+                SELECT *,
+                    max(day) OVER (ORDER BY file_sequence ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS before
+                FROM newest
+            )
+            WHERE before IS NOT NULL
+        """)
+    if "max_days_after_period" in limits:
+        parts.append(f"""
+            SELECT file_sequence, received_on - last_day(month) > {limits["max_days_after_period"]} AS failed,
+                'received on ' || received_on || ', ' || (received_on - last_day(month)) || ' days after the end of '
+                || strftime(month, '%Y-%m') AS words
+            FROM period JOIN source_file USING (file_sequence) WHERE received_on IS NOT NULL
+        """)
     return f"""
-        WITH newest AS (
-            SELECT file_sequence, max(document_date) AS day FROM source_rows
-            WHERE document_date IS NOT NULL GROUP BY ALL
+        WITH dated AS (
+            SELECT file_sequence, date_trunc('month', document_date) AS month, max(document_date) AS day,
+                count(*) AS n
+            FROM source_rows WHERE document_date IS NOT NULL GROUP BY ALL
         ),
-        compared AS (
-            SELECT *, max(day) OVER (ORDER BY file_sequence ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS before
-            FROM newest
-        )
-        SELECT file_sequence, before - day > {limits["max_days_behind"]},
-            'newest date ' || day || ', older files had brought ' || before
-        FROM compared WHERE before IS NOT NULL
+        newest AS (SELECT file_sequence, max(day) AS day FROM dated GROUP BY ALL),
+        period AS (
+            SELECT file_sequence, month FROM dated
+            QUALIFY row_number() OVER (PARTITION BY file_sequence ORDER BY n DESC, month DESC) = 1
+        ),
+        found AS ({" UNION ALL ".join(parts)})
+        SELECT file_sequence, bool_or(failed),
+            coalesce(string_agg(words, '; ' ORDER BY words) FILTER (failed), string_agg(words, '; ' ORDER BY words))
+        FROM found GROUP BY ALL
     """
 
 

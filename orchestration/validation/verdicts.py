@@ -13,7 +13,6 @@ Verdicts so depend on raw/, the rules, the decisions and the master data alone.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -24,81 +23,24 @@ from orchestration import warehouse
 from orchestration.contract import ENTITIES, REPORTED_END_CUSTOMER, Entity, accepted_columns, quarantine_columns
 from orchestration.segments import Segment
 from orchestration.settings import Settings
-from orchestration.validation import decisions, lookups, members, table_rules
+from orchestration.validation import decisions, due, lookups, members
 from orchestration.validation.distinct import Failures
 from orchestration.validation.judge import Judge
 from orchestration.validation.lookups import Currencies, Found
+from orchestration.validation.report import ValidationReport, report_of
 from orchestration.validation.results import by_file, check_ties
 from orchestration.validation.suites import Rule, Suite, digest, load_suites
 from orchestration.validation.table_rules import TableRule
+from orchestration.validation.whole_files import WholeFiles
 from orchestration.validation.written import RESULTS, File, Rooms, paths, text
 
 Progress = Callable[[str], None]
-
-VERSION = 2
-"""Raised when the same rules come to mean something else; everything is then judged again."""
-
-GROUP_ROWS = 4_000_000
-"""Files are judged together up to about so many rows."""
-
-MEMORY_ROWS = 1_000_000
-"""Files with few rows are read into memory first, up to so many rows: opening each costs more than judging it."""
-
-SMALL_ROWS = 100_000
-"""Files with fewer rows are small."""
-
-MOST_FILES = 1_000
-"""Files are judged together up to so many, whatever their rows: each has its results in memory until it is written."""
 
 SAMPLES = 5
 """Failing rows shown per file and rule."""
 
 _IDENTIFIED = ("end_customer_spelling", "line_source", *REPORTED_END_CUSTOMER, "end_customer_method", "identified_id")
 """Columns of matching/reported.parquet, all texts."""
-
-
-@dataclass(frozen=True)
-class FileVerdict:
-    """What became of one file's rows. ``rules``: rows that failed each rule, by rule id.
-
-    rows = accepted + held + quarantined. judged: False when the verdicts were current.
-    """
-
-    source: str
-    entity: str
-    file_name: str
-    file_sequence: int
-    file_hash: str
-    rows: int
-    accepted: int
-    held: int
-    quarantined: int
-    rules: dict[str, int]
-    judged: bool
-
-
-@dataclass(frozen=True)
-class ValidationReport:
-    """Verdicts of every file that could be read, in order of receipt."""
-
-    files: tuple[FileVerdict, ...]
-    severities: dict[str, str]
-    """Severity of every rule that failed anywhere, by ``<entity>.<rule id>``."""
-    errors: tuple[str, ...]
-    """Rules that could not be evaluated, with file and message. Their rows failed (unless warn)."""
-
-    def total(self, name: str, entity: str | None = None) -> int:
-        """Sum of rows, accepted, held or quarantined over the files (of an entity)."""
-        return sum(getattr(file, name) for file in self.files if entity in (None, file.entity))
-
-    def by_rule(self, entity: str | None = None) -> dict[str, int]:
-        """Rows that failed each rule, by ``<entity>.<rule id>``, most first."""
-        counts: dict[str, int] = {}
-        for file in self.files:
-            if entity in (None, file.entity):
-                for rule, rows in file.rules.items():
-                    counts[f"{file.entity}.{rule}"] = counts.get(f"{file.entity}.{rule}", 0) + rows
-        return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0])))
 
 
 def validate(
@@ -127,7 +69,7 @@ def validate(
         connection.execute("SET preserve_insertion_order = true")
         run = Run(connection, settings, suites, segments, currencies, say)
         run.write_schemas()
-        files = run.files()
+        files = due.files_of(run.query, settings, suites, segments, currencies, run.decisions)
         run.remove_strangers(files)
         for name in lookups.ORDER:
             if name == "line":
@@ -136,23 +78,7 @@ def validate(
                 run.read_identified(identify is not None)
             run.judge_entity(ENTITIES[name], [file for file in files if file.entity.name == name])
         check_ties(run.query, settings, files)
-    return _report(files)
-
-
-def _report(files: list[File]) -> ValidationReport:
-    severities: dict[str, str] = {}
-    errors: list[str] = []
-    verdicts = []
-    for file in files:
-        state = file.state
-        rules = {rule: entry["rows"] for rule, entry in state["rules"].items()}
-        severities |= {f"{file.entity.name}.{rule}": entry["severity"] for rule, entry in state["rules"].items()}
-        errors += [f"{file.source}/{file.name}: {message}" for message in state["errors"]]
-        counts = (state["rows"], state["accepted"], state["held"], state["quarantined"])
-        verdicts.append(
-            FileVerdict(file.source, file.entity.name, file.name, file.sequence, file.hash, *counts, rules, file.judged)
-        )
-    return ValidationReport(tuple(verdicts), dict(sorted(severities.items())), tuple(errors))
+    return report_of(files)
 
 
 class Run:
@@ -179,7 +105,7 @@ class Run:
         self.found = Found(False, False, False)
         self._resolved: dict[int, tuple[str, bool]] | None = None
         self.decisions = decisions.read(settings)
-        self._whole: dict[tuple[str, str], dict[int, tuple[bool, str]]] = {}
+        self.whole = WholeFiles(connection, self.raw, settings.threads)
 
     # --- files ----------------------------------------------------------------------------
 
@@ -198,45 +124,6 @@ class Run:
                 nulls = ", ".join(f"CAST(NULL AS {column.type}) AS {column.name}" for column in columns)
                 self.rooms.copy(f"SELECT {nulls} WHERE false", folder / name / "_schema.parquet")
 
-    def files(self) -> list[File]:
-        """Files of raw/ that were read, in order of receipt. Their Parquet metadata say how (``recipe``)."""
-        register = self.settings.raw / "file"
-        if not any(register.glob("[0-9]*.parquet")):
-            return []
-        recipes: dict[str, str] = {}
-        for name in ENTITIES:
-            if any((self.settings.raw / name).glob("[0-9]*.parquet")):
-                found = text(str(self.settings.raw / name / "[0-9]*.parquet"))
-                recipes |= dict(
-                    self.query(
-                        "SELECT parse_filename(file_name, true), decode(value)"
-                        f" FROM parquet_kv_metadata({found}) WHERE decode(key) = 'recipe'"
-                    )
-                )
-        rows = self.query(
-            "SELECT parse_filename(filename, true), source, entity, file_name, file_sequence, file_hash, rows_in"
-            f" FROM read_parquet({text(str(register / '[0-9]*.parquet'))}, filename = true)"
-            " WHERE status = 'read' ORDER BY file_sequence"
-        )
-        files = []
-        older: dict[tuple[str, str], str] = {}
-        rulesets: dict[tuple[str, str], str] = {}
-        for key, source, entity, name, sequence, file_hash, count in rows:
-            file = File(key, source, ENTITIES[entity], name, sequence, file_hash, count, recipes.get(key, ""))
-            kind = (entity, source)
-            if kind not in rulesets:
-                rulesets[kind] = self.ruleset(file.entity, source)
-            older[kind] = digest([older.get(kind, ""), key, file.recipe])
-            whole = any(suite.table_rules for suite in self.suites if suite.concerns(entity, source))
-            file.depends = {
-                "ruleset": rulesets[kind],
-                "recipe": file.recipe,
-                "decisions": digest(self.decisions.of(source, file_hash)),
-                "older_files": older[kind] if whole else "",
-            }
-            files.append(file)
-        return files
-
     def remove_strangers(self, files: list[File]) -> None:
         """Remove verdicts of files that raw/ does not have (any more)."""
         wanted = {(file.entity.name, file.key) for file in files}
@@ -248,23 +135,6 @@ class Run:
     def raw(self, file: File) -> Path:
         """A file's rows as intake read them."""
         return self.settings.raw / file.entity.name / f"{file.key}.parquet"
-
-    def ruleset(self, entity: Entity, source: str) -> str:
-        """Hash of all that decides the verdicts of a source's rows, but for the rows and the master data."""
-        document: dict[str, Any] = {
-            "version": VERSION,
-            "suites": [suite.document for suite in self.suites if suite.concerns(entity.name, source)],
-            "segments": [
-                asdict(self.segments[name])
-                for suite in self.suites
-                if suite.concerns(entity.name, source)
-                for name in suite.segments
-            ],
-            "columns": [(column.name, column.type) for column in quarantine_columns(entity)],
-        }
-        if entity.name == "line":
-            document["currencies"] = [self.currencies.program, self.currencies.max_age_days]
-        return digest(document)
 
     # --- judging --------------------------------------------------------------------------
 
@@ -281,7 +151,7 @@ class Run:
                 file.state = state
             if not file.state or state["master_data"] != master_data:
                 stale.append(file)
-        for group in _groups(stale):
+        for group in due.groups(stale):
             self.judge_group(entity, group, master_data)
         if entity.name != "line":
             self.make_reference(entity)
@@ -324,12 +194,14 @@ class Run:
 
     def look_up(self, entity: Entity, files: list[File]) -> None:
         """Make the rows of files the rows at hand, and the small tables that their look-ups need."""
-        small = all(file.rows < SMALL_ROWS for file in files)
+        small = all(file.rows < due.SMALL_ROWS for file in files)
         rows = f"FROM read_parquet({paths(self.raw(file) for file in files)})"
         for kind in ("VIEW", "TABLE"):
             if self.query(f"SELECT 1 FROM duckdb_{kind.lower()}s() WHERE {kind.lower()}_name = 'raw_rows'"):
                 self.query(f"DROP {kind} raw_rows")
+        self.query(f"SET threads = {1 if due.tiny(files) else self.settings.threads}")
         self.query(f"CREATE TEMP {'TABLE' if small else 'VIEW'} raw_rows AS {rows}")
+        self.query(f"SET threads = {self.settings.threads}")
         self.find(entity)
 
     def find(self, entity: Entity) -> None:
@@ -420,22 +292,21 @@ class Run:
     ) -> dict[tuple[int, int], tuple[bool, str]]:
         """Apply rules about whole files: their rows go to table ``failure``; by (rule number, file) what came out."""
         found: dict[tuple[int, int], tuple[bool, str]] = {}
-        for number, (suite, rule) in enumerate(rules):
-            if not isinstance(rule, TableRule):
-                continue
-            for source in sorted({file.source for file in files if suite.concerns(file.entity.name, file.source)}):
-                if (rule.id, source) not in self._whole:
-                    # every file of the source, also those whose verdicts are current: they are the history
-                    raw = paths(self.raw(file) for file in self.same_entity if file.source == source)
-                    self.query(f"CREATE OR REPLACE TEMP VIEW source_rows AS FROM read_parquet({raw})")
-                    self._whole[rule.id, source] = table_rules.failing(self.connection, rule)
-                for file in files:
-                    if file.source == source and file.sequence in self._whole[rule.id, source]:
-                        failed, words = self._whole[rule.id, source][file.sequence]
-                        found[number, file.sequence] = failed, words
-                        if failed and rule.severity != "warn":
-                            rows = f"SELECT {number}, (CAST(file_sequence AS BIGINT) << 32) + row_number FROM raw_rows"
-                            self.query(f"INSERT INTO failure {rows} WHERE file_sequence = {file.sequence}")
+        failed: list[tuple[int, int]] = []
+        for source in sorted({file.source for file in files}):
+            for number, (suite, rule) in enumerate(rules):
+                if isinstance(rule, TableRule) and suite.concerns(files[0].entity.name, source):
+                    outcomes = self.whole.failing(rule, source, self.same_entity)
+                    mine = [file.sequence for file in files if file.source == source and file.sequence in outcomes]
+                    found |= {(number, sequence): outcomes[sequence] for sequence in mine}
+                    if rule.severity != "warn":
+                        failed += [(number, sequence) for sequence in mine if outcomes[sequence][0]]
+        if failed:
+            values = ", ".join(f"({number}, {sequence})" for number, sequence in failed)
+            self.query(
+                "INSERT INTO failure SELECT rule_number, (CAST(file_sequence AS BIGINT) << 32) + row_number"
+                f" FROM raw_rows JOIN (VALUES {values}) AS f (rule_number, file_sequence) USING (file_sequence)"
+            )
         return found
 
     def release(self, rules: list[tuple[Suite, Rule | TableRule]], files: list[File]) -> dict[tuple[int, int], int]:
@@ -528,19 +399,3 @@ class Run:
             )
             self._resolved = {sequence: (of_rows, looked_up) for sequence, of_rows, looked_up in found}
         return self._resolved
-
-
-def _groups(files: list[File]) -> Iterable[list[File]]:
-    """Files that are judged together: small ones that fit into memory, and large ones."""
-    for large, most in ((False, min(GROUP_ROWS, MEMORY_ROWS)), (True, GROUP_ROWS)):
-        group: list[File] = []
-        rows = 0
-        for file in files:
-            if (file.rows >= SMALL_ROWS) is large:
-                group.append(file)
-                rows += file.rows
-                if rows >= most or len(group) >= MOST_FILES:
-                    yield group
-                    group, rows = [], 0
-        if group:
-            yield group

@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -27,10 +28,13 @@ FEW_ROWS = 20_000
 """Files with fewer rows are written from memory."""
 
 TINY_ROWS = 1_000
-"""Files with fewer rows are neither compressed nor given dictionaries."""
+"""Files with fewer rows are not compressed, nor given dictionaries and statistics: these cost more than they help."""
 
 BATCH_ROWS = 100_000
 """So many rows of such files are in memory at a time."""
+
+RESULTS_TOGETHER = 500
+"""Of so many files the results are put into columns together."""
 
 MOST_HELD = 8
 """Up to so many different sets of failed rules among a large file's held rows are told apart while it is copied."""
@@ -64,6 +68,7 @@ class File:
     hash: str
     rows: int
     recipe: str
+    received_on: date | None = None
     depends: dict[str, str] = field(default_factory=dict)
     """Hashes of what its verdicts depend on, by name; the master data beside."""
     state: dict[str, Any] = field(default_factory=dict)
@@ -141,6 +146,8 @@ class Rooms:
         identification was found (True), or as end customers are unidentified and no more (False). as_reported: the
         rows of all files but the former, without looking that up.
         """
+        for room in (self.settings.accepted, self.settings.quarantine, self.settings.validation_results):
+            (room / entity.name).mkdir(parents=True, exist_ok=True)
         for file in files:
             self.result(file, "json").unlink(missing_ok=True)
         for room, columns in (
@@ -171,11 +178,19 @@ class Rooms:
         import pyarrow as pa
 
         schema = pa.schema([(column.name, _ARROW[column.type]) for column in RESULTS])
-        for file in files:
-            ordered = sorted(results[file.sequence], key=lambda result: (result["suite"], result["rule_id"]))
-            self._write_table(pa.Table.from_pylist(ordered, schema), self.result(file, "parquet"))
-            file.judged = True
-            self.write_state(file)
+        for start in range(0, len(files), RESULTS_TOGETHER):
+            some = files[start : start + RESULTS_TOGETHER]
+            every = [result for file in some for result in results[file.sequence]]
+            table = pa.table(
+                [pa.array([r[name] for r in every], schema.field(name).type) for name in schema.names], schema
+            )
+            place = 0
+            for file in some:
+                count = len(results[file.sequence])
+                self._write_table(table.slice(place, count), self.result(file, "parquet"))
+                place += count
+                file.judged = True
+                self.write_state(file)
 
     def _in_order(self, file: File, rows: Rows, columns: tuple[Column, ...], unidentified: Rows | None) -> str | None:
         """SELECT of a file's accepted and held rows in the order in which raw/ holds them, without a sort.
@@ -232,11 +247,17 @@ class Rooms:
     def _write_table(table: pa.Table, target: Path) -> None:
         import pyarrow.parquet as pq
 
-        target.parent.mkdir(parents=True, exist_ok=True)
         half = target.with_name(f".{target.name}.tmp")
         tiny = table.num_rows < TINY_ROWS  # what helps large files costs small ones more than they are
         compression = "none" if tiny else "zstd"
-        pq.write_table(table, half, compression=compression, use_dictionary=not tiny, store_schema=False)
+        pq.write_table(
+            table,
+            half,
+            compression=compression,
+            use_dictionary=not tiny,
+            write_statistics=not tiny,
+            store_schema=False,
+        )
         half.replace(target)
 
 

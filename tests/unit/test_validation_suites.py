@@ -212,7 +212,7 @@ def test_rules_have_owners(tmp_path: Path) -> None:
     ("change", "message"),
     [
         ({"type": "weather"}, "table_expectations (t): type: unknown type 'weather'; expected one of freshness"),
-        ({"limits": {}}, "table_expectations (t): limits.max_days_behind: missing; freshness needs max_days_behind"),
+        ({"limits": {}}, "table_expectations (t): limits: expected max_days_behind, max_days_after_period or both"),
         ({"limits": {"max_days_behind": "5"}}, "limits.max_days_behind: '5': expected a whole number"),
         ({"limits": {"max_days_behind": 5, "x": 1}}, "limits.x: unknown limit; expected one of max_days_behind"),
         ({"severity": "reject"}, "table_expectations (t).severity: 'reject': expected 'hold' or 'warn'"),

@@ -18,7 +18,7 @@ import pytest
 
 from orchestration.contract import ENTITIES, FILE, accepted_columns, quarantine_columns, raw_columns
 from orchestration.settings import Settings
-from orchestration.validation import TieError, ValidationReport, distinct, validate, verdicts, written
+from orchestration.validation import TieError, ValidationReport, distinct, due, validate, verdicts, written
 from orchestration.validation.judge import Judge
 
 DAY = datetime.date(2017, 3, 31)
@@ -125,7 +125,14 @@ class Raw:
         self.settings = settings
         self.sequence = 0
 
-    def file(self, entity: str, *rows: dict[str, Any], source: str = "", rows_in: int | None = None) -> int:
+    def file(
+        self,
+        entity: str,
+        *rows: dict[str, Any],
+        source: str = "",
+        rows_in: int | None = None,
+        received_on: datetime.date | None = None,
+    ) -> int:
         """A file of that entity with these rows, numbered from 2; its sequence."""
         self.sequence += 1
         source = source or SOURCES[entity]
@@ -135,7 +142,7 @@ class Raw:
         full = [DEFAULTS[entity] | row | origin | {"row_number": number} for number, row in enumerate(rows, start=2)]
         name = f"{entity}_{self.sequence}.csv"
         register = origin | {"entity": entity, "file_name": name, "file_bytes": 1, "status": "read"}
-        register["rows_in"] = len(rows) if rows_in is None else rows_in
+        register |= {"rows_in": len(rows) if rows_in is None else rows_in, "received_on": received_on}
         for folder, content in (
             (entity, table(raw_columns(ENTITIES[entity]), full)),
             ("file", table(FILE.columns, [register])),
@@ -618,7 +625,7 @@ def test_verdicts_do_not_depend_on_files_judged_together(
     validate(settings)
     together = tree(settings)
     shutil.rmtree(settings.validation_results / "line")
-    monkeypatch.setattr(verdicts, "GROUP_ROWS", 1)
+    monkeypatch.setattr(due, "GROUP_ROWS", 1)
     validate(settings)
     assert tree(settings) == together
 
