@@ -20,6 +20,7 @@ from rich.text import Text
 from orchestration import (
     answer_commands,
     backup_commands,
+    claims_commands,
     intake_commands,
     program_commands,
     quality_commands,
@@ -343,6 +344,7 @@ for command in (
     backup_commands.restore,
 ):
     main.add_command(command)
+main.add_command(claims_commands.claims)
 quality_commands.add(main, plain_errors, settings_of_environment, page)
 work_lists.add(main, plain_errors, settings_of_environment, page)
 intake_commands.add(main, plain_errors, settings_of_environment, page)

@@ -36,6 +36,7 @@ def plain_errors(command: Callable[..., Any]) -> Callable[..., Any]:
     @wraps(command)
     def wrapped(*args: Any, **kwargs: Any) -> Any:
         from orchestration.books import LedgerError
+        from orchestration.claims import ClaimError
         from orchestration.intake import MappingError, ProposeError
         from orchestration.matching import AnswerError, MatchingRuleError
         from orchestration.programs import BadReferenceError
@@ -46,7 +47,7 @@ def plain_errors(command: Callable[..., Any]) -> Callable[..., Any]:
 
         refusals = (
             runs.RunError, SettingsError, LedgerError, MappingError, PublishError, SampleDataError, DbtError,
-            RuleError, DecisionError, BadReferenceError, ProposeError, AnswerError, MatchingRuleError,
+            RuleError, DecisionError, ClaimError, BadReferenceError, ProposeError, AnswerError, MatchingRuleError,
             FileNotFoundError, FileExistsError, NotADirectoryError, PermissionError,
         )  # fmt: skip
         try:

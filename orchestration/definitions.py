@@ -37,6 +37,7 @@ def build_defs(*, settings: Settings | None = None, resources: Mapping[str, Any]
                 stages.programs(settings),
                 stages.validation(settings),
                 stages.run_context(settings),
+                stages.claim_decisions(settings),
                 stages.line_reduction(settings),
                 *models.build(settings, manifest, **calculation),
                 *stages.books(settings),

@@ -130,8 +130,8 @@ def calculation_id(settings: Settings, as_of: date) -> str:
     """64 hex digits that stand for everything the figures depend on.
 
     The as-of date; the hash of every received file with its receipt number and the day of receipt; what people decided
-    about rows; the program tables' bytes; the rules (expectations, mappings of the sources); the dbt project with its
-    seeds. The same inputs give the same id, on any machine. File times and paths do not count.
+    about rows and claims; the program tables' bytes; the rules (expectations, mappings of the sources); the dbt project
+    with its seeds. The same inputs give the same id, on any machine. File times and paths do not count.
     """
     digest = hashlib.sha256()
     _add(digest.update, "as_of", as_of.isoformat())
@@ -141,6 +141,8 @@ def calculation_id(settings: Settings, as_of: date) -> str:
         _add(digest.update, "receipt", *parts)
     for path in sorted((settings.landing / ".decisions").glob("[0-9]*.json")):
         _add(digest.update, "decision", path.name, _file_hash(path))
+    for path in sorted((settings.landing / ".claims").glob("[0-9]*.json")):
+        _add(digest.update, "claim", path.name, _file_hash(path))
     for path in sorted(settings.program_tables.glob("*.parquet")):
         _add(digest.update, "program", path.name, _file_hash(path))
     for root in (settings.expectations, settings.sources):

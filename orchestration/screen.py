@@ -24,6 +24,7 @@ STAGES = {
     "programs": "programs: documents to tables",
     "validation": "validation: a verdict for every row",
     "run_context": "run context",
+    "run__claim_decision": "what people decided about claims",
     "run__line_reduction": "stacking: what net_of programs reduce lines by",
     "calculation": "calculation: lines to payouts and liability",
     "accrual_batch": "books: accrual batch",

@@ -143,6 +143,11 @@ class Settings:
         return self.data / "run" / "line_reduction.parquet"
 
     @property
+    def claim_decision(self) -> Path:
+        """What people decided about claims, for the models, as landing/.claims/ says."""
+        return self.data / "run" / "claim_decision.parquet"
+
+    @property
     def run_context(self) -> Path:
         """The as-of date and accounting month of the current run, one row."""
         return self.data / "run" / "run_context.parquet"

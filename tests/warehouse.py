@@ -19,7 +19,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import yaml
 
-from orchestration import books, contract, matching, programs
+from orchestration import books, claims, contract, matching, programs
 from orchestration.runs import RunContext, month_of, write_run_context
 from orchestration.settings import Settings
 from orchestration.transform import BOOKS_TAG, dbt_arguments
@@ -112,6 +112,7 @@ def build(
     write_rows(settings, entities, sources, quarantined=quarantined, received=received)
     books.prepare(settings)
     matching.prepare(settings)
+    claims.write_table(settings)
     write_run_context(settings, RunContext(as_of, month_of(as_of), "0" * 64, 0))
     find_reductions(settings)
     run_dbt(settings, dbt_arguments("build", select=select, exclude=f"tag:{BOOKS_TAG}"))

@@ -7,7 +7,7 @@ The groups follow the flow: landing, intake, programs, validation, run, seeds, s
 intermediate, marts, books (with the ledger as it stood), books_marts, publish.
 """
 
-from orchestration.stages.calculating import line_reduction, run_context
+from orchestration.stages.calculating import claim_decisions, line_reduction, run_context
 from orchestration.stages.common import POOL, house, markdown
 from orchestration.stages.documents import programs
 from orchestration.stages.judging import JUDGED_NOTHING, program_currencies, suite_result, unaccounted, validation
@@ -20,6 +20,7 @@ __all__ = [
     "JUDGED_NOTHING",
     "POOL",
     "books",
+    "claim_decisions",
     "house",
     "intake",
     "landing",

@@ -50,6 +50,29 @@ def run_context(settings: Settings) -> dg.AssetsDefinition:
     return write_context
 
 
+def claim_decisions(settings: Settings) -> dg.AssetsDefinition:
+    """What people decided about claims, as a table."""
+
+    @dg.asset(
+        key=["run", "claim_decision"],
+        deps=[CONTEXT_STEP],
+        group_name="run",
+        partitions_def=PARTITIONS,
+        backfill_policy=ONE_MONTH_A_RUN,
+        required_resource_keys={"house"},
+        pool=POOL,
+        owners=[OWNER],
+        kinds={"parquet"},
+        description="People's decisions on claims, rebuilt from landing/.claims/. One row: one decision on a claim.",
+    )
+    def write_claim_decisions(context: dg.AssetExecutionContext) -> dg.MaterializeResult[Any]:
+        from orchestration import claims
+
+        return dg.MaterializeResult(metadata={"dagster/row_count": claims.write_table(settings)})
+
+    return write_claim_decisions
+
+
 def line_reduction(settings: Settings) -> dg.AssetsDefinition:
     """What net_of programs reduce lines by; no pass of the models is needed where no program reduces another."""
 

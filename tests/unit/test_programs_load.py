@@ -676,7 +676,6 @@ def test_bad_documents_are_refused_with_field_and_reason(
 NOT_YET: list[tuple[Changes, str, str]] = [
     ({"settlement.instrument": "deduction_match"}, "settlement.instrument", "deduction_match"),
     ({"settlement.negative": "invoice"}, "settlement.negative", "invoice"),
-    ({"settlement.claim_required": "true"}, "settlement.claim_required", "true"),
     ({"settlement.advances": {"every": "month", "percent": "80"}}, "settlement.advances", "{every: month"),
     ({"currency": "CAD"}, "currency", "CAD"),
 ]

@@ -55,7 +55,8 @@ select
     p.accrual_rate,
     p.settlement_lag_days,
     p.minimum_payment,
-    p.instrument
+    p.instrument,
+    p.claim_required
 from {{ ref('stg_program') }} as p
 inner join {{ ref('currency') }} as c on p.currency = c.currency
 inner join scopes as s on p.program_key = s.program_key

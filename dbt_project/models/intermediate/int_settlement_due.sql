@@ -1,8 +1,8 @@
 {{ config(materialized='view') }}
 
 -- What may be paid (semantics 11): the measurement period has ended and its lag has passed at the as-of date. To pay =
--- earned, less what stands on held lines, less what was settled before; of a fund only what approved claims have drawn,
--- whatever the day. A view: after settlement it shows what is carried.
+-- earned, less what stands on held lines, less what was settled before; where a claim is required at most what was approved,
+-- the rest stays due; of a fund only what approved claims have drawn, whatever the day. A view: after settlement it shows what is carried.
 with keys as (
     select program_key, payee_id, period_id from {{ ref('int_payee_period') }}
     union
@@ -19,19 +19,23 @@ amounts as (
             when g.kind = 'fund' then coalesce(f.approved_amount, cast(0 as {{ money() }}))
                 - sum(coalesce(e.earned, cast(0 as {{ money() }}))) over (partition by k.program_key, k.payee_id order by k.period_id)
                 + coalesce(e.earned, cast(0 as {{ money() }}))
+            -- what was settled stays settled when an approval is taken back
+            when g.claim_required then greatest(coalesce(m.approved_amount, cast(0 as {{ money() }})), coalesce(o.settled, cast(0 as {{ money() }})))
         end as drawn,
         coalesce(e.held, cast(0 as {{ money() }})) as held,
         coalesce(o.settled, cast(0 as {{ money() }})) as settled_to_date
     from keys as k
     inner join {{ ref('stg_program') }} as g on k.program_key = g.program_key
     left join {{ ref('int_fund_drawn') }} as f on k.program_key = f.program_key and k.payee_id = f.partner_id
+    left join {{ ref('int_claim_approved') }} as m
+        on k.program_key = m.program_key and k.payee_id = m.payee_id and k.period_id = m.period_id
     left join {{ ref('int_payee_period') }} as e
         on k.program_key = e.program_key and k.payee_id = e.payee_id and k.period_id = e.period_id
     left join {{ ref('int_posted') }} as o
         on k.program_key = o.program_key and k.payee_id = o.payee_id and k.period_id = o.period_id
 ),
 
--- of a fund: what claims have drawn, in the order of the periods, of what does not stand on held lines
+-- what claims allow, of what does not stand on held lines; of a fund what they have drawn, in the order of the periods
 due as (
     select
         *,

@@ -1,15 +1,7 @@
--- Grain: one line of a partner's claim, as the newest file has it; lines that the partner has cancelled are no claims.
-with versions as (
-    select
-        *,
-        row_number() over (
-            partition by partner_id, claim_number, claim_line_number
-            order by file_sequence desc, row_number desc
-        ) as version_rank
-    from {{ ref('stg_claim') }}
-)
-
+-- Grain: one line of a partner's claim, as the newest file has it, with the claim that it is part of and what it is for earned;
+-- lines that the partner has cancelled are no claims.
 select
+    claim_key,
     claim_number,
     claim_line_number,
     claim_date,
@@ -26,13 +18,14 @@ select
     currency,
     end_customer_id,
     claim_reason,
+    claim_kind,
+    matched_program_id,
+    matched_period_id,
+    earned_amount,
     verdict,
     rules_failed,
     source,
     file_sequence,
     file_hash,
     row_number
-from versions
-where
-    version_rank = 1
-    and coalesce(record_intent, 'original') <> 'cancellation'
+from {{ ref('int_claim_line') }}

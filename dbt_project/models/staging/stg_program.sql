@@ -53,6 +53,7 @@ select
     settlement_lag_days,
     minimum_payment,
     instrument,
+    claim_required,
     document_hash,
     file_name
 from {{ source('programs', 'program') }}
