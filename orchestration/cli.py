@@ -25,6 +25,7 @@ from orchestration import (
     program_commands,
     quality_commands,
     runs,
+    trace_commands,
     work_lists,
 )
 from orchestration.command import Refused, page, plain_errors, refused, settings_of_environment
@@ -342,6 +343,7 @@ for command in (
     program_commands.simulate,
     backup_commands.backup,
     backup_commands.restore,
+    trace_commands.trace,
 ):
     main.add_command(command)
 main.add_command(claims_commands.claims)

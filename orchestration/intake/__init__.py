@@ -6,6 +6,7 @@ Files and columns: docs/architecture.md, docs/data-contract.md.
 
 from orchestration.intake.landing import LandingError
 from orchestration.intake.mapping import Mapping, MappingError, load_mapping, load_mappings
+from orchestration.intake.original import original_rows
 from orchestration.intake.propose import Known, ProposeError, propose
 from orchestration.intake.records import UnreadableError
 from orchestration.intake.take import FileReport, IntakeReport, take_in
@@ -24,6 +25,7 @@ __all__ = [
     "UnreadableError",
     "load_mapping",
     "load_mappings",
+    "original_rows",
     "propose",
     "take_in",
     "try_file",

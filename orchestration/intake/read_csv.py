@@ -48,7 +48,7 @@ def open_csv(path: Path, fmt: CsvFormat, mapping: Mapping) -> Records:
     has_quote = _check_bytes(path, fmt)
     rows = 0 if fmt.column_names else FIND_ROWS if fmt.header_row == "find" else fmt.header_row
     with path.open(encoding=fmt.encoding, newline="") as stream:
-        reader = csv.reader(_lines(stream), **_dialect(fmt))
+        reader = csv.reader(_lines(stream), **dialect(fmt))
         try:
             head = list(itertools.islice(reader, rows))
             blank = not any(cell.strip(BLANKS) for record in head for cell in record)
@@ -62,7 +62,8 @@ def open_csv(path: Path, fmt: CsvFormat, mapping: Mapping) -> Records:
     return Records(header, _batches(path, fmt, len(header), place, has_quote), place)
 
 
-def _dialect(fmt: CsvFormat) -> dict[str, Any]:
+def dialect(fmt: CsvFormat) -> dict[str, Any]:
+    """How the csv module is told of a format."""
     quoting = csv.QUOTE_MINIMAL if fmt.quote else csv.QUOTE_NONE
     return {
         "delimiter": fmt.separator,
@@ -196,10 +197,10 @@ def _check_quotes(path: Path, fmt: CsvFormat) -> list[int]:
     """
     try:
         with path.open(encoding=fmt.encoding, newline="") as stream, contextlib.suppress(csv.Error):
-            collections.deque(csv.reader(_lines(stream), strict=True, **_dialect(fmt)), maxlen=0)
+            collections.deque(csv.reader(_lines(stream), strict=True, **dialect(fmt)), maxlen=0)
             return []
         with path.open(encoding=fmt.encoding, newline="") as stream:
-            return _bad_quotes(csv.reader(_lines(stream), strict=True, **_dialect(fmt)))
+            return _bad_quotes(csv.reader(_lines(stream), strict=True, **dialect(fmt)))
     except UnicodeError as error:
         raise UnreadableError(_not_decoded(fmt.encoding, error)) from error
 
@@ -238,6 +239,6 @@ def _malformed_batch(malformed: list[tuple[int, str, int]], fmt: CsvFormat, widt
 def _cells(text: str, fmt: CsvFormat) -> list[str]:
     """The cells of a malformed record; a text that no rule can split is one cell."""
     try:
-        return next(csv.reader(io.StringIO(text, newline=""), **_dialect(fmt)), [])
+        return next(csv.reader(io.StringIO(text, newline=""), **dialect(fmt)), [])
     except csv.Error:
         return [text]

@@ -236,3 +236,18 @@ def test_a_query_gives_rows(settings: Settings) -> None:
     assert publish.query(settings, "explain select 1").num_rows == 1
     with pytest.raises(publish.PublishError, match="gives no rows"):
         publish.query(settings, "create temp table t as select 1")
+
+
+def test_a_reader_needs_no_permission_to_write(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    fill(settings)
+    snapshot(settings)
+    settings.scratch.rename(settings.data / "away")
+    monkeypatch.setattr("os.access", lambda path, mode: False)
+    with publish.open_snapshot(settings) as connection:
+        assert amount(connection) == "1.5000"
+        [(spill,)] = connection.execute("select current_setting('temp_directory')").fetchall()
+    assert not spill.startswith(str(settings.data))
+    settings.scratch.rmdir()
+    settings.scratch.touch()  # a folder that cannot be made, as where the data folder is read-only
+    with publish.open_snapshot(settings) as connection:
+        assert amount(connection) == "1.5000"
