@@ -41,7 +41,7 @@ class Marts:
         for model in models():
             columns = ", ".join(f'"{column["name"]}" {column["data_type"]}' for column in model["columns"])
             connection.execute(f"create table {model['name']} ({columns})")
-        self.add("rpt_run", as_of=date(2017, 5, 10), accounting_month="2017-05")
+        self.add("rpt_run", as_of=date(2017, 5, 10), accounting_month="2017-05", calculation_id="c2")
         for day in (date(2017, 1, 15), DAY):
             month, quarter = f"2017-{day.month:02d}", f"2017-Q{(day.month + 2) // 3}"
             self.add(

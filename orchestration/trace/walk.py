@@ -45,8 +45,8 @@ def trace(
     does not hold, and what ``read`` raises where landing is not what it was.
     """
     read_batches(connection, settings)
-    [(as_of, month)] = rows(connection, "select as_of, accounting_month from rpt_run")
-    about = [f"As of {as_of}, accounting month {month}."]
+    [(as_of, month, calculation)] = rows(connection, "select as_of, accounting_month, calculation_id from rpt_run")
+    about = [f"As of {as_of}, accounting month {month}, calculation {calculation}."]
     if kind == ROW:
         if row is None:
             raise TraceError("a row of a file is named by its file and its row number")
