@@ -26,6 +26,7 @@ from orchestration.transform.dbt import (
     row_counts,
     surroundings,
 )
+from orchestration.transform.lineage import Lineage, column_lineage
 
 BOOKS_SELECT = f"tag:{BOOKS_TAG}"
 POSTED = (dg.AssetKey("accrual_batch"), dg.AssetKey("settlement_batch"))
@@ -178,14 +179,35 @@ def _invoke(
         call.process.wait()
     built = [_unique_id(event) for event in events if isinstance(event, dg.Output)]
     counts = row_counts(settings, manifest, built)
+    lineage = column_lineage(settings, manifest, [key for key in built if key.startswith("model.")])
     for event in events:
         if isinstance(event, dg.Output):
-            rows = {"dagster/row_count": counts[_unique_id(event)]}
-            yield dg.Output(value=None, output_name=event.output_name, metadata={**event.metadata, **rows})
+            key = _unique_id(event)
+            found = {"dagster/row_count": counts[key], **lineage_metadata(manifest, lineage, key)}
+            yield dg.Output(value=None, output_name=event.output_name, metadata={**event.metadata, **found})
         else:
             yield event
     if failure:
         raise failure
+
+
+def lineage_metadata(manifest: Mapping[str, Any], lineage: Lineage, unique_id: str) -> dict[str, Any]:
+    """What Dagster shows of a model's columns: by column, the columns of the assets upstream that it is made of.
+
+    A column that is a constant has none. Empty for seeds, whose columns come from no other.
+    """
+    if unique_id not in lineage.models:
+        return {}
+    translator = Translator()
+    nodes = {**manifest["nodes"], **manifest["sources"]}
+    deps = {
+        column: [
+            dg.TableColumnDep(asset_key=translator.get_asset_key(nodes[parent]), column_name=name)
+            for parent, name in made.columns
+        ]
+        for column, made in lineage.models[unique_id].items()
+    }
+    return {"dagster/column_lineage": dg.TableColumnLineage(deps_by_column=deps)}
 
 
 def _unique_id(output: dg.Output[Any]) -> str:
