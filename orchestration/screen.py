@@ -33,6 +33,7 @@ STAGES = {
     "reconciliation": "reconciliation: do the books tie?",
     "erp_files": "publish: ERP files",
     "data_docs": "publish: data docs, what the rules found",
+    "model_docs": "publish: documentation of tables and columns",
     "snapshot": "publish: analytics snapshot",
 }
 """Steps of the jobs in order, in words."""

@@ -109,7 +109,26 @@ def publish(settings: Settings, manifest: Mapping[str, Any]) -> list[dg.AssetsDe
             metadata={"version": folder.name, "tables": len(marts), "folder": dg.MetadataValue.path(str(folder))}
         )
 
-    return [reconciliation, erp_files, data_docs, snapshot]
+    @dg.asset(
+        name="model_docs",
+        deps=["reconciliation"],
+        kinds={"html", "csv"},
+        description="What every table and column is and is made of: dbt's documentation as one page that needs no"
+        " network, and the lineage of every mart column as a table.",
+        **common,
+    )
+    def model_docs(context: dg.AssetExecutionContext) -> dg.MaterializeResult[Any]:
+        from orchestration.transform.docs import write_docs
+
+        page, lineage = write_docs(settings, manifest)
+        return dg.MaterializeResult(
+            metadata={
+                "page": dg.MetadataValue.url(page.as_uri()),
+                "column lineage": dg.MetadataValue.path(str(lineage)),
+            }
+        )
+
+    return [reconciliation, erp_files, data_docs, model_docs, snapshot]
 
 
 CHECKS = {
