@@ -74,6 +74,12 @@ REPORTED_END_CUSTOMER = (
 )
 """Columns of a line that say who its end customer is; the first four name one, an address alone does not."""
 
+NOT_SCORED = (
+    *(name for name in REPORTED_END_CUSTOMER if name not in ("end_customer_id", "end_customer_name")),
+    "product_description",
+)
+"""Columns of a line that help to find out what it means; a source cannot agree to fill them (delivery.fields)."""
+
 LINE_KEY = (
     "source || '|' || replace(replace(document_number, '%', '%25'), '|', '%7C')"
     " || '|' || replace(replace(line_number, '%', '%25'), '|', '%7C')"

@@ -7,6 +7,7 @@ come from the published snapshot.
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import date
 from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -115,7 +116,7 @@ def add(
 
     @main.group()
     def quarantine() -> None:
-        """Rows that wait for somebody: quarantined or held, not corrected by a newer file."""
+        """What waits for somebody: rows quarantined or held, not corrected since, and sales held for stock."""
 
     @quarantine.command("list")
     @click.option("--source", metavar="SOURCE", help="Rows of this source only.")
@@ -124,13 +125,27 @@ def add(
     @click.option("--limit", default=20, show_default=True, metavar="N", help="How many rows to show.")
     @plain_errors
     def quarantine_list(source: str | None, rule: str | None, month: str | None, limit: int) -> None:
-        """Open rows and the money that hangs on them: by rule, then row by row, most money first."""
-        from orchestration import screen, validation
+        """Open rows and the money that hangs on them: by rule, then row by row, most money first.
+
+        Then sales that are held because their distributor's stock cannot be true, as stock:DISTRIBUTOR:PRODUCT:MONTH.
+        """
+        from orchestration import screen, stock_holds, validation
 
         settings, console = judged(settings_of()), console_of()
         items = validation.worklist.open_rows(settings, rates(settings), source=source, rule=rule, month=month)
+        wanted = rule in (None, stock_holds.RULE) and source is None
+        holds = stock_holds.held(lambda sql: snapshot(settings, sql), month=month) if wanted else []
         if not items:
             console.print("No open rows.")
+        if holds:
+            columns = ("held", "because", "difference", "lines", "net amount", "", "rebate")
+            of_stock = [
+                (h.name, h.findings, f"{h.difference or 0:f}", h.lines, _money(h.amount), h.currency, _money(h.rebate))
+                for h in holds[:limit]
+            ]
+            title = f"Sales held as stock cannot be true ({stock_holds.RULE}): {len(holds):,}"
+            console.print(screen.table(title, columns, of_stock))
+        if not items:
             return
         by_rule = [
             (name, currency, rows, _money(amount), _money(rebate))
@@ -176,15 +191,36 @@ def add(
     @click.option("--rule", metavar="RULE", help="From this rule only (default: from all that hold the row).")
     @click.option("--by", required=True, metavar="NAME", help="Who decides.")
     @click.option("--comment", required=True, metavar="TEXT", help="Why.")
+    @click.option("--on", metavar="DATE", help="Sales held for stock: the day from which on the release counts.")
     @plain_errors
-    def quarantine_release(rows: tuple[str, ...], rule: str | None, by: str, comment: str) -> None:
+    def quarantine_release(rows: tuple[str, ...], rule: str | None, by: str, comment: str, on: str | None) -> None:
         """Release ROWS (<receipt>:<row>, or <receipt>: all of a file); counts with the next run.
 
-        Held rows can be released, and rejected ones where the rule says so. The decision is kept in landing/.
+        Held rows can be released, and rejected ones where the rule says so. The decision is kept in landing/. Sales
+        held for stock are named as the list names them (stock:...), with --on.
         """
-        from orchestration import validation
+        from orchestration import stock_holds, validation
 
         settings = judged(settings_of())
+        of_stock = [name for name in rows if name.startswith("stock:")]
+        if of_stock:
+            if len(of_stock) < len(rows) or rule not in (None, stock_holds.RULE):
+                raise stock_holds.ReleaseError(
+                    "rows of files and sales held for stock are released one after the other"
+                )
+            if on is None:
+                raise stock_holds.ReleaseError("a release of sales held for stock needs the day it counts from: --on")
+            holds = stock_holds.held(lambda sql: snapshot(settings, sql))
+            try:
+                day = date.fromisoformat(on)
+            except ValueError:
+                raise stock_holds.ReleaseError(f"--on {on!r}: expected YYYY-MM-DD, for example 2017-06-30") from None
+            name = stock_holds.release(settings, holds, of_stock, by=by, comment=comment, on=day)
+            console_of().print(
+                f"landing/{stock_holds.SOURCE}/{name}: {len(set(of_stock)):,} released by {by.strip()};"
+                " they count with the next run whose as-of date is not before that day."
+            )
+            return
         made, _ = validation.worklist.release_rows(settings, rows, rule=rule, by=by, comment=comment)
         console_of().print(
             f"Decision {made.number:06}: {len(made.rows):,} rows released by {made.by}; they count with the next run."

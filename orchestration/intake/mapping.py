@@ -18,7 +18,7 @@ from typing import Any, Literal
 import yaml
 from pydantic import Field, ValidationError, field_validator, model_validator
 
-from orchestration.contract import DATE, ENTITIES, FILE, LINE, TEXT, Entity, raw_columns
+from orchestration.contract import DATE, ENTITIES, FILE, LINE, NOT_SCORED, TEXT, Entity, raw_columns
 from orchestration.intake.agreement import Delivery, Tolerance
 from orchestration.intake.formats import (
     CsvFormat,
@@ -150,6 +150,8 @@ class Mapping(Strict):
         for name in self.delivery.fields if self.delivery else ():
             if name not in ours:
                 raise ValueError(f"delivery.fields: line has no column {name!r}; expected some of {', '.join(ours)}")
+            if name in NOT_SCORED:
+                raise ValueError(f"delivery.fields: {name!r} is not scored; of end customers agree on end_customer_id")
         if self.tolerance and self.entity != "stock_report":
             raise ValueError("tolerance: is for sources of stock reports only")
         return self

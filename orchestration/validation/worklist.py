@@ -3,8 +3,9 @@
 What belongs here: reading accepted/ (held rows), quarantine/, the register and the suites. What does not: the decision
 itself (decisions.py), the rebate rates of the published snapshot, which the caller brings.
 
-A row is open as long as no newer file has brought its key: a corrected file takes the older row off the list, whatever
-became of the newer one (that one then stands on it for itself).
+A row is open as long as no newer file has brought its key, nor replaced what older files said of its partner and month:
+a corrected file takes the older row off the list, whatever became of the newer one (that one then stands on it for
+itself). No money hangs on a row that repeats another one of its file: that one counts, or is on the list itself.
 """
 
 from __future__ import annotations
@@ -29,6 +30,9 @@ CODES = {
 }
 """Rules about codes of lines that are not known: the column with the code, and the entity that should hold it."""
 
+NO_MONEY = ("duplicate_row",)
+"""Rules whose rows repeat a row that is judged for itself: what they say of money is said there."""
+
 NEAREST = 3
 ALIKE = 70
 """Known codes are suggested from this likeness on, of 100."""
@@ -36,7 +40,7 @@ ALIKE = 70
 
 @dataclass(frozen=True)
 class Item:
-    """One open row. ``amount``: net amount as the file has it, None where it could not be read."""
+    """One open row. ``amount``: net amount as the file has it, None where it could not be read, 0 of a repeated row."""
 
     entity: str
     source: str
@@ -95,6 +99,8 @@ def open_rows(
             found = connection.execute(_open(settings, entity)).fetchall()
             for where, name, sequence, file_hash, number, verdict, rules, partner, day, amount, currency in found:
                 failed = tuple((rules or "").split(";"))
+                if set(failed) & set(NO_MONEY):
+                    amount = None if amount is None else Decimal(0)
                 label = f"{sequence}:{number}"
                 if (source or where) != where or (rule and rule not in failed) or (row or label) != label:
                     continue
@@ -134,17 +140,28 @@ def _open(settings: Settings, entity: Entity) -> str:
         "currency": "currency" if line else "NULL",
     }
     columns = ", ".join(f"{expression} AS {name}" for name, expression in shown.items())
-    origin = f"source, file_sequence, file_hash, row_number, verdict, rules_failed, {', '.join(key)}, {columns}"
+    who = ["distributor_id", "reseller_id", "document_date", "record_intent"] if line else []
+    names = ", ".join(dict.fromkeys([*key, *who]))
+    origin = f"source, file_sequence, file_hash, row_number, verdict, rules_failed, {names}, {columns}"
     quarantined, accepted = (_rows(room / entity.name) for room in (settings.quarantine, settings.accepted))
     same = " AND ".join(f"n.{name} = r.{name}" for name in ("source", *key))
+    replaced = f" AND NOT EXISTS (SELECT 1 FROM every AS n WHERE {_REPLACED})" if line else ""
     return f"""
         WITH every AS (SELECT {origin} FROM {quarantined} UNION ALL SELECT {origin} FROM {accepted})
         SELECT r.source, f.file_name, r.file_sequence, r.file_hash, r.row_number, r.verdict, r.rules_failed,
             r.partner, r.day, r.amount, r.currency
         FROM every AS r JOIN {_rows(settings.raw / "file")} AS f USING (file_sequence)
         WHERE r.verdict <> 'accepted'
-            AND NOT EXISTS (SELECT 1 FROM every AS n WHERE {same} AND n.file_sequence > r.file_sequence)
+            AND NOT EXISTS (SELECT 1 FROM every AS n WHERE {same} AND n.file_sequence > r.file_sequence){replaced}
     """
+
+
+_REPLACED = """n.record_intent = 'replacement' AND n.verdict <> 'quarantined'
+    AND n.source = r.source AND n.file_sequence > r.file_sequence
+    AND coalesce(n.distributor_id, '') = coalesce(r.distributor_id, '')
+    AND coalesce(n.reseller_id, '') = coalesce(r.reseller_id, '')
+    AND date_trunc('month', n.document_date) = date_trunc('month', r.document_date)"""
+"""A replacement report of the row's partner and month came later (semantics 3; int_line_version says it of lines)."""
 
 
 def _rows(folder: Path) -> str:

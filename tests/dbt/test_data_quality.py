@@ -12,8 +12,10 @@ from typing import Any
 
 import pytest
 
-from orchestration.contract import LINE
+from orchestration import stock_holds
+from orchestration.contract import LINE, NOT_SCORED
 from orchestration.settings import REPOSITORY, Settings
+from orchestration.warehouse import connect
 from tests.golden.document import document, level
 from tests.reference.build import line, partner, product
 from tests.warehouse import Built, Dict, build
@@ -74,6 +76,7 @@ def card(tmp_path_factory: pytest.TempPathFactory) -> Built:
         resold(34, "P-1", 80, february),
         resold(35, "P-2", 10, february),
     ]
+    lines += [of_d3(41, 4), of_d3(42, 5)]
     entities = {
         "line": lines,
         "product": [product("P-1"), product("P-2")],
@@ -82,6 +85,7 @@ def card(tmp_path_factory: pytest.TempPathFactory) -> Built:
             partner("R-2"),
             partner("D-1", partner_type="distributor", partner_name="Distributor One"),
             partner("D-2", partner_type="distributor"),
+            partner("D-3", partner_type="distributor"),
         ],
         "stock_report": [stock("P-1", january, 90, opening=100), stock("P-1", february, 60)],
         "stock_release": [
@@ -107,9 +111,20 @@ def card(tmp_path_factory: pytest.TempPathFactory) -> Built:
         entities,
         AS_OF,
         sources=[SOURCE, STOCK],
-        quarantined={"line": [quarantined(10)]},
+        quarantined={
+            "line": [
+                quarantined(10),
+                of_d3(41, 4, row_number=2, rules_failed="duplicate_row", verdict="quarantined"),
+                of_d3(42, 4, row_number=3, rules_failed="unknown_unit", verdict="quarantined"),
+                of_d3(43, 4, row_number=4, rules_failed="unknown_unit", verdict="quarantined"),
+            ]
+        },
         received=RECEIVED,
     )
+
+
+def of_d3(number: int, file: int, **columns: Any) -> Dict:
+    return sold(number, file=file, distributor_id="D-3", source="dist3_pos") | columns
 
 
 def resold(number: int, product_id: str, units: int, day: date, source: str = "dist2_pos") -> Dict:
@@ -206,6 +221,17 @@ def test_the_money_at_risk(card: Built) -> None:
     assert january["corrections_at_risk"] == "USD 2"
 
 
+def test_rows_that_came_right_since_or_repeat_another_put_no_money_at_risk(card: Built) -> None:
+    [found] = [
+        row
+        for row in card.rows("rpt_rebate_at_risk")
+        if row["partner_id"] == "D-3" and row["risk"] == "quarantined_rows"
+    ]
+    assert (found["rows_amount"], found["rebate_at_risk"]) == (D(100), D(2))
+    [month] = months(card, "D-3").values()
+    assert (month["rows_in"], month["rows_quarantined"]) == (5, 3)
+
+
 def test_the_card_speaks_in_plain_words(card: Built) -> None:
     page = Path(REPOSITORY, "docs", "data-quality.md").read_text()
     for month in ("2017-01", "2017-02", "2017-04"):
@@ -215,7 +241,7 @@ def test_the_card_speaks_in_plain_words(card: Built) -> None:
 def test_the_scorecard_knows_every_column_of_a_line() -> None:
     text = Path(REPOSITORY, "dbt_project", "macros", "quality.sql").read_text()
     [fields] = [each for each in text.splitlines() if each.startswith("stream,")]
-    assert fields.split(",") == [column.name for column in LINE.columns]
+    assert fields.split(",") == [c.name for c in LINE.columns if c.name not in NOT_SCORED]
 
 
 def test_opening_and_sell_in_less_sell_through_is_closing(card: Built) -> None:
@@ -232,6 +258,14 @@ def test_opening_and_sell_in_less_sell_through_is_closing(card: Built) -> None:
         ("P-2", "2017-01"): (None, 0, 0, None, 0, D(1), "unknown"),
         ("P-2", "2017-02"): (0, 0, 10, -10, 0, D(1), "released"),
     }
+
+
+def test_the_hold_of_stock_is_on_the_work_list_with_its_money(card: Built) -> None:
+    with connect(card.settings, read_only=True) as connection:
+        [hold] = stock_holds.held(lambda sql: connection.execute(sql).to_arrow_table())
+        assert stock_holds.held(lambda sql: connection.execute(sql).to_arrow_table(), month="2017-01") == []
+    assert (hold.name, hold.findings, hold.lines) == ("stock:D-2:P-1:2017-02", "closing_differs", 1)
+    assert (hold.difference, hold.amount, hold.rebate, hold.currency) == (D(30), D(80), D("1.6"), "USD")
 
 
 def test_lines_that_cannot_be_true_are_accrued_and_not_paid(card: Built) -> None:

@@ -72,6 +72,7 @@ def test_every_shipped_mapping_is_usable() -> None:
         ({"delivery": {"due_days": 5, "frequency": "week"}}, "delivery.frequency: Input should be 'month'"),
         ({"delivery": {"due_days": 5, "first_month": "2017-13"}}, "delivery.first_month: String should match"),
         ({"delivery": {"due_days": 5, "fields": ["colour"]}}, "delivery.fields: line has no column 'colour'"),
+        ({"delivery": {"due_days": 5, "fields": ["end_customer_city"]}}, "'end_customer_city' is not scored"),
         ({"tolerance": {"percent": 2}}, "tolerance: is for sources of stock reports only"),
     ],
 )

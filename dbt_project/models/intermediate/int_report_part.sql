@@ -12,6 +12,29 @@ with agreed as (
     from {{ ref('stg_source') }}
 ),
 
+-- quarantined rows on which no money hangs: a newer file brought their line, or they repeat another row of their file
+settled as (
+    select q.file_sequence, q.row_number
+    from {{ ref('stg_quarantine_line') }} as q
+    inner join {{ ref('stg_line') }} as n
+        on q.source = n.source
+        and q.document_number = n.document_number
+        and q.line_number = n.line_number
+        and q.file_sequence < n.file_sequence
+    union
+    select q.file_sequence, q.row_number
+    from {{ ref('stg_quarantine_line') }} as q
+    inner join {{ ref('stg_quarantine_line') }} as n
+        on q.source = n.source
+        and q.document_number = n.document_number
+        and q.line_number = n.line_number
+        and q.file_sequence < n.file_sequence
+    union
+    select file_sequence, row_number
+    from {{ ref('stg_quarantine_line') }}
+    where ';' || rules_failed || ';' like '%;duplicate_row;%'
+),
+
 -- by day first: a month per row would be made millions of times
 daily as (
     select
@@ -47,7 +70,7 @@ daily as (
         count(*),
         sum(case when l.net_amount is null or l.currency is null then 1 else 0 end),
         cast(0 as decimal(38, 4)),
-        sum(coalesce(l.net_amount, 0))
+        sum(case when d.file_sequence is null then coalesce(l.net_amount, 0) else 0 end)
         {%- for field in line_fields().split(',') %},
         count(
             {%- if field == 'end_customer_id' %}e.end_customer_id
@@ -57,6 +80,7 @@ daily as (
             {%- endif %})
         {%- endfor %}
     from {{ ref('stg_quarantine_line') }} as l
+    left join settled as d on l.file_sequence = d.file_sequence and l.row_number = d.row_number
     left join agreed as a on l.source = a.source
     left join {{ ref('int_end_customer') }} as e on l.end_customer_id = e.end_customer_id
     group by 1, 2, 3, 4, 5
