@@ -82,6 +82,7 @@ bench: $(READY) ## the measured runs
 	@$(BIN)/python -m benchmarks
 	@$(BIN)/python -m benchmarks.scale --lines $(LINES)
 	@$(BIN)/python -m benchmarks.validation --lines $(LINES)
+	@$(BIN)/python -m benchmarks.small_files
 
 endif
 lock: ## write requirements.lock anew, keeping what is pinned (UPGRADE=1: newest versions)

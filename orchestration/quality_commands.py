@@ -138,13 +138,13 @@ def add(
         if not items:
             console.print("No open rows.")
         if holds:
-            columns = ("held", "because", "difference", "lines", "net amount", "", "rebate")
+            of_holds = ("held", "because", "difference", "lines", "net amount", "", "rebate")
             of_stock = [
                 (h.name, h.findings, f"{h.difference or 0:f}", h.lines, _money(h.amount), h.currency, _money(h.rebate))
                 for h in holds[:limit]
             ]
             title = f"Sales held as stock cannot be true ({stock_holds.RULE}): {len(holds):,}"
-            console.print(screen.table(title, columns, of_stock))
+            console.print(screen.table(title, of_holds, of_stock))
         if not items:
             return
         by_rule = [

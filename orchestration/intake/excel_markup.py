@@ -13,20 +13,19 @@ import io
 import posixpath
 import re
 import zipfile
-import zlib
 from pathlib import Path
 from typing import IO
 from xml.etree import ElementTree
 
 from orchestration.intake.records import UnreadableError
-from orchestration.intake.unpack import CHUNK_BYTES, check_ratio
+from orchestration.intake.unpack import CHUNK_BYTES, DAMAGED, check_ratio
 
 MAX_CELLS = 60_000_000
 """A sheet is held as a rectangle up to its last cell; a stray cell far out must not fill the memory."""
 _CONTAINER = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"  # old workbooks, and new ones under a password
 _MAIN = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
 _RELATION = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}id"
-_DAMAGED = (zipfile.BadZipFile, zlib.error, EOFError, OSError, KeyError, ValueError, NotImplementedError, RuntimeError)
+_DAMAGED_BOOK = (*DAMAGED, KeyError)
 
 
 def check_package(path: Path) -> None:
@@ -43,7 +42,7 @@ def check_package(path: Path) -> None:
                 check_ratio(member.file_size, member.compress_size)
     except UnreadableError:
         raise
-    except _DAMAGED as error:
+    except _DAMAGED_BOOK as error:
         raise UnreadableError(f"not readable as a workbook: {error}") from error
 
 
@@ -74,7 +73,7 @@ def problem_cells(path: Path, sheet: str) -> dict[tuple[int, int], str]:
                 return _problems(stream)
     except UnreadableError:
         raise
-    except (*_DAMAGED, ElementTree.ParseError) as error:
+    except (*_DAMAGED_BOOK, ElementTree.ParseError) as error:
         raise UnreadableError(f"not readable as a workbook: {error}") from error
 
 

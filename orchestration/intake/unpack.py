@@ -24,7 +24,8 @@ FREE_BYTES = 64 << 20
 MAX_RATIO = 200
 """Above FREE_BYTES, unpacked bytes may be so many times the packed ones. Text seldom reaches 50."""
 MAX_UNPACKED = 64 << 30
-_DAMAGED = (zipfile.BadZipFile, zlib.error, EOFError, OSError, NotImplementedError, RuntimeError, ValueError)
+DAMAGED = (zipfile.BadZipFile, zlib.error, EOFError, OSError, NotImplementedError, RuntimeError, ValueError)
+"""What reading a damaged archive raises."""
 
 
 def check_ratio(unpacked: int, packed: int) -> None:
@@ -68,7 +69,7 @@ def _gzip(path: Path, fmt: Format, copy: Path) -> Iterator[tuple[str, Path]]:
     try:
         with gzip.open(path) as stream:
             _pour(cast("IO[bytes]", stream), copy, path.stat().st_size)
-    except _DAMAGED as error:
+    except DAMAGED as error:
         if isinstance(error, UnreadableError):
             raise
         raise UnreadableError(f"not readable as gzip: {error}") from error
@@ -79,7 +80,7 @@ def _gzip(path: Path, fmt: Format, copy: Path) -> Iterator[tuple[str, Path]]:
 def _zip(path: Path, fmt: Format, copy: Path) -> Iterator[tuple[str, Path]]:
     try:
         archive = zipfile.ZipFile(path)
-    except _DAMAGED as error:
+    except DAMAGED as error:
         raise UnreadableError(f"not readable as zip: {error}") from error
     with archive:
         chosen = _members(archive, fmt)
@@ -89,7 +90,7 @@ def _zip(path: Path, fmt: Format, copy: Path) -> Iterator[tuple[str, Path]]:
             try:
                 with archive.open(member) as stream:
                     _pour(stream, copy, member.compress_size)
-            except _DAMAGED as error:
+            except DAMAGED as error:
                 if isinstance(error, UnreadableError):
                     raise
                 raise UnreadableError(f"member {member.filename!r} is not readable: {error}") from error
