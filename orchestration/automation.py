@@ -31,6 +31,12 @@ INTAKE_GROUPS = ("intake", "validation", "programs")
 POSTING = ("accrual_batch", "settlement_batch")
 """Assets that only a close may make."""
 
+MONTH_END_WORKBOOKS = ("accrual_journal", "payment_run", "liability_rollforward")
+"""Workbooks of a month that was closed; a later snapshot shows it too."""
+
+WORKBOOK_DAY = 5
+"""Day of the next month on which the schedule writes the month-end workbooks again."""
+
 CONTEXT_STEP = "run_context"
 INTAKE_STEP = "take_in"
 
@@ -41,10 +47,11 @@ def freshness_of_figures() -> dg.FreshnessPolicy:
 
 
 def jobs() -> list[dg.UnresolvedAssetJobDefinition]:
-    """The three jobs; each runs in one process, since one process writes the warehouse file."""
+    """The jobs; each runs in one process, since one process writes the warehouse file."""
     executor = dg.in_process_executor
     intake = dg.AssetSelection.groups(*INTAKE_GROUPS)
     everything = dg.AssetSelection.all()
+    workbooks = dg.AssetSelection.assets(*MONTH_END_WORKBOOKS)
     return [
         dg.define_asset_job(
             "intake",
@@ -54,7 +61,7 @@ def jobs() -> list[dg.UnresolvedAssetJobDefinition]:
         ),
         dg.define_asset_job(
             "refresh",
-            selection=everything - dg.AssetSelection.assets(*POSTING),
+            selection=everything - dg.AssetSelection.assets(*POSTING) - workbooks,
             description="Compute for an as-of date (default: the month's last day) and publish; posts nothing.",
             executor_def=executor,
         ),
@@ -63,6 +70,12 @@ def jobs() -> list[dg.UnresolvedAssetJobDefinition]:
             selection=everything,
             description="Close an accounting month: compute at its last day, post the differences, publish. "
             "A month that is closed already is computed and published again, and nothing is posted.",
+            executor_def=executor,
+        ),
+        dg.define_asset_job(
+            "month_end_workbooks",
+            selection=workbooks,
+            description="Write finance's workbooks of a closed month again, from the published snapshot.",
             executor_def=executor,
         ),
     ]
@@ -96,6 +109,12 @@ def month_to_close(today: date) -> Ask:
     return Ask(key=f"close-{month}", month=month)
 
 
+def month_of_workbooks(today: date) -> Ask:
+    """On the workbook day: the month before today's, which was closed some days ago."""
+    month = month_of(today.replace(day=1) - timedelta(days=1))
+    return Ask(key=f"workbooks-{month}", month=month)
+
+
 def day_to_refresh(today: date) -> Ask:
     """Early each morning: figures as of the evening before."""
     as_of = today - timedelta(days=1)
@@ -119,7 +138,7 @@ def intake_to_start(new: Sequence[tuple[str, str, str]], seen_before: str | None
 
 
 def schedules() -> list[dg.ScheduleDefinition]:
-    """The month-end close and the daily refresh. Both are off until somebody turns them on."""
+    """The month-end close, the daily refresh, and finance's workbooks. All are off until somebody turns them on."""
 
     @dg.schedule(
         name="month_end_close",
@@ -142,7 +161,18 @@ def schedules() -> list[dg.ScheduleDefinition]:
         assert ask.as_of is not None
         return dg.RunRequest(run_key=ask.key, partition_key=ask.month, run_config=refresh_config(ask.as_of))
 
-    return [month_end_close, daily_refresh]
+    @dg.schedule(
+        name="month_end_workbooks",
+        job_name="month_end_workbooks",
+        cron_schedule=f"0 7 {WORKBOOK_DAY} * *",
+        description="Accrual journal, payment run and liability roll-forward of the last month, with what was released"
+        " since its close.",
+    )
+    def month_end_workbooks(context: dg.ScheduleEvaluationContext) -> dg.RunRequest:
+        ask = month_of_workbooks(context.scheduled_execution_time.date())
+        return dg.RunRequest(run_key=ask.key, partition_key=ask.month)
+
+    return [month_end_close, daily_refresh, month_end_workbooks]
 
 
 def sensors(settings: Settings) -> list[dg.SensorDefinition]:

@@ -21,6 +21,7 @@ from orchestration import (
     answer_commands,
     backup_commands,
     claims_commands,
+    finance_commands,
     intake_commands,
     program_commands,
     quality_commands,
@@ -344,6 +345,7 @@ for command in (
     backup_commands.backup,
     backup_commands.restore,
     trace_commands.trace,
+    finance_commands.finance,
 ):
     main.add_command(command)
 main.add_command(claims_commands.claims)

@@ -42,6 +42,7 @@ def build_defs(*, settings: Settings | None = None, resources: Mapping[str, Any]
                 *models.build(settings, manifest, **calculation),
                 *stages.books(settings),
                 *stages.publish(settings, manifest),
+                *stages.workbooks(settings),
             ],
             jobs=automation.jobs(),
             schedules=automation.schedules(),

@@ -14,6 +14,7 @@ from orchestration.stages.judging import JUDGED_NOTHING, program_currencies, sui
 from orchestration.stages.posting import books
 from orchestration.stages.publishing import CHECKS, publish, reconcile
 from orchestration.stages.receiving import intake, landing, received_on
+from orchestration.stages.workbooks import workbooks
 
 __all__ = [
     "CHECKS",
@@ -35,4 +36,5 @@ __all__ = [
     "suite_result",
     "unaccounted",
     "validation",
+    "workbooks",
 ]
