@@ -34,6 +34,9 @@ POSTING = ("accrual_batch", "settlement_batch")
 MONTH_END_WORKBOOKS = ("accrual_journal", "payment_run", "liability_rollforward")
 """Workbooks of a month that was closed; a later snapshot shows it too."""
 
+STATEMENTS = "partner_statements"
+"""Statements of where partners stand, of the snapshot's own month."""
+
 WORKBOOK_DAY = 5
 """Day of the next month on which the schedule writes the month-end workbooks again."""
 
@@ -52,6 +55,7 @@ def jobs() -> list[dg.UnresolvedAssetJobDefinition]:
     intake = dg.AssetSelection.groups(*INTAKE_GROUPS)
     everything = dg.AssetSelection.all()
     workbooks = dg.AssetSelection.assets(*MONTH_END_WORKBOOKS)
+    statements = dg.AssetSelection.assets(STATEMENTS)
     return [
         dg.define_asset_job(
             "intake",
@@ -61,7 +65,7 @@ def jobs() -> list[dg.UnresolvedAssetJobDefinition]:
         ),
         dg.define_asset_job(
             "refresh",
-            selection=everything - dg.AssetSelection.assets(*POSTING) - workbooks,
+            selection=everything - dg.AssetSelection.assets(*POSTING) - workbooks - statements,
             description="Compute for an as-of date (default: the month's last day) and publish; posts nothing.",
             executor_def=executor,
         ),
@@ -76,6 +80,12 @@ def jobs() -> list[dg.UnresolvedAssetJobDefinition]:
             "month_end_workbooks",
             selection=workbooks,
             description="Write finance's workbooks of a closed month again, from the published snapshot.",
+            executor_def=executor,
+        ),
+        dg.define_asset_job(
+            STATEMENTS,
+            selection=statements,
+            description="Write the partner statements from the published snapshot: where each partner stands.",
             executor_def=executor,
         ),
     ]
@@ -172,7 +182,17 @@ def schedules() -> list[dg.ScheduleDefinition]:
         ask = month_of_workbooks(context.scheduled_execution_time.date())
         return dg.RunRequest(run_key=ask.key, partition_key=ask.month)
 
-    return [month_end_close, daily_refresh, month_end_workbooks]
+    @dg.schedule(
+        name="weekly_partner_statements",
+        job_name=STATEMENTS,
+        cron_schedule="30 5 * * 1",
+        description="Each Monday, after the daily refresh: where every partner stands as of the evening before.",
+    )
+    def weekly_partner_statements(context: dg.ScheduleEvaluationContext) -> dg.RunRequest:
+        ask = day_to_refresh(context.scheduled_execution_time.date())
+        return dg.RunRequest(run_key=f"statements-{ask.as_of}", partition_key=ask.month)
+
+    return [month_end_close, daily_refresh, month_end_workbooks, weekly_partner_statements]
 
 
 def sensors(settings: Settings) -> list[dg.SensorDefinition]:

@@ -19,6 +19,8 @@ from orchestration.command import page, plain_errors, settings_of_environment
 def finance(month: str | None, only: tuple[str, ...]) -> None:
     """Write finance's workbooks of a month from the published snapshot; a close writes them too.
 
+    Without --month also the partner statements, which show where programs stand in the snapshot.
+
     The same snapshot gives the same bytes. Nothing is computed and nothing is posted.
     """
     from orchestration import publish, screen
@@ -28,6 +30,10 @@ def finance(month: str | None, only: tuple[str, ...]) -> None:
     settings = settings_of_environment()
     console = page()
     with runs.alone(settings, wait_seconds=0, waiting=click.echo):
-        written = publish.write_finance(settings, month, only or publish.WORKBOOKS)
-    screen.paths(console, f"Workbooks written below {settings.published}", written, settings.published)
+        names = only or (publish.OF_A_MONTH if month else publish.WORKBOOKS)
+        written = publish.write_finance(settings, month, tuple(names))
+    shown = [path for path in written if not path.name.startswith("statement_")]
+    screen.paths(console, f"Workbooks written below {settings.published}", shown, settings.published)
+    if len(written) > len(shown):
+        console.print(Text(f"  and a statement for each of {len(written) - len(shown):,} partners beside the last"))
     console.print(Text("Every tie on their covers holds."))

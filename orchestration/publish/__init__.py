@@ -9,13 +9,14 @@ from orchestration.publish.claim_response import Decision, write_claim_response
 from orchestration.publish.erp.model import erp_formats
 from orchestration.publish.erp.payable import switched_on, unpayable
 from orchestration.publish.files import renderer, write_batch_files
-from orchestration.publish.finance import WORKBOOKS, write_finance
+from orchestration.publish.finance import OF_A_MONTH, WORKBOOKS, write_finance
 from orchestration.publish.format import Column, Format, PublishError, all_formats
 from orchestration.publish.money import minor_units
 from orchestration.publish.scorecard import write_scorecard
 from orchestration.publish.snapshot import open_snapshot, publish_snapshot, query
 
 __all__ = [
+    "OF_A_MONTH",
     "WORKBOOKS",
     "Column",
     "Decision",

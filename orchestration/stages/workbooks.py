@@ -5,7 +5,7 @@ from typing import Any
 
 import dagster as dg
 
-from orchestration.automation import MONTH_END_WORKBOOKS, ONE_MONTH_A_RUN, PARTITIONS
+from orchestration.automation import MONTH_END_WORKBOOKS, ONE_MONTH_A_RUN, PARTITIONS, STATEMENTS
 from orchestration.settings import Settings
 from orchestration.stages.common import OWNER, POOL, markdown
 
@@ -14,6 +14,8 @@ ABOUT = {
     "payment_run": "Who is paid what in the month, what each payment consists of, and how it was posted.",
     "liability_rollforward": "How the liability moved in the month, by legal entity, program and partner; ties to the"
     " general ledger's files.",
+    STATEMENTS: "A workbook for each partner: what was bought, where its programs stand, what was earned and paid; and"
+    " one over all of them.",
 }
 """What each workbook shows, by its name."""
 
@@ -49,4 +51,4 @@ def workbooks(settings: Settings) -> list[dg.AssetsDefinition]:
 
         return write
 
-    return [asset(name) for name in MONTH_END_WORKBOOKS]
+    return [asset(name) for name in (*MONTH_END_WORKBOOKS, STATEMENTS)]

@@ -10,7 +10,7 @@ import dagster as dg
 import pytest
 
 from orchestration import runs
-from orchestration.automation import PARTITIONS, schedules
+from orchestration.automation import MONTH_END_WORKBOOKS, PARTITIONS, schedules
 from orchestration.definitions import build_defs
 from orchestration.settings import Settings
 from orchestration.transform import read_manifest
@@ -60,7 +60,8 @@ def test_close_posts_and_publishes_in_this_order(defs: dg.Definitions) -> None:
 
 
 def test_refresh_posts_nothing_and_publishes_the_same(defs: dg.Definitions) -> None:
-    assert set(steps(defs, "close")) - set(steps(defs, "refresh")) == {"accrual_batch", "settlement_batch"}
+    only_when_closed = {"accrual_batch", "settlement_batch", *MONTH_END_WORKBOOKS, "partner_statements"}
+    assert set(steps(defs, "close")) - set(steps(defs, "refresh")) == only_when_closed
 
 
 def test_intake_stops_at_the_verdicts(defs: dg.Definitions) -> None:

@@ -13,6 +13,7 @@ from orchestration.publish.finance.journals import accrual_journal, payment_run
 from orchestration.publish.finance.model import Book
 from orchestration.publish.finance.published import Published
 from orchestration.publish.finance.rollforward import liability_rollforward
+from orchestration.publish.finance.statements import write_statements
 from orchestration.publish.format import PublishError
 from orchestration.publish.money import minor_units
 from orchestration.publish.snapshot import open_snapshot
@@ -27,7 +28,10 @@ OF_A_MONTH: dict[str, Callable[[Published, str], Book]] = {
 }
 """Workbooks of any month up to the snapshot's: what was posted does not change."""
 
-WORKBOOKS = tuple(OF_A_MONTH)
+STATEMENTS = "partner_statements"
+"""The statements: of the snapshot's own month only, since they show where programs stand."""
+
+WORKBOOKS = (*OF_A_MONTH, STATEMENTS)
 """Names of all workbooks, in the order in which they are written."""
 
 
@@ -48,7 +52,12 @@ def write_finance(settings: Settings, month: str | None = None, names: Sequence[
             raise PublishError(
                 f"the published snapshot is of {house.month}: `rebates close {month}` comes before {month}"
             )
+        if STATEMENTS in names and month != house.month:
+            raise PublishError(f"{STATEMENTS}: the published snapshot is of {house.month}, not of {month}")
         for name in names:
+            if name == STATEMENTS:
+                written += write_statements(house, month, settings.published / "statements" / month)
+                continue
             path = settings.published / "finance" / month / f"{name}_{month}.xlsx"
             write_book(path, OF_A_MONTH[name](house, month), house.units)
             written.append(path)
