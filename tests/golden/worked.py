@@ -18,8 +18,11 @@ from tests.golden.document import level
 FILE = "worked_examples"
 
 OCA = "a passed section is paid on its upper bound instead of its width; the marginal answer is ours"
-STRAIGHT_LINE = "the accrual method `straight_line`, not a payout: issue 5"
-EXPECTED = "revenue by the tier that is expected: the accrual method `expected`, not a payout: issue 5"
+STRAIGHT_LINE = "an accrual (`straight_line`), not a payout: passes, 100 and 110, in `test_accruals_golden.py`"
+EXPECTED = (
+    "revenue by the tier that is expected, not a payout: passes, 7,500 and 44,250 with a catch-up entry of 750, "
+    "in `test_accruals_golden.py` (`expected` by the run rate)"
+)
 ROLL_FORWARD = "a roll-forward of a liability, not a payout: its figures tie (tested here); the report is issue 5"
 GROUPING = "how journal lines are grouped, not a payout: issue 5"
 
