@@ -4,7 +4,8 @@ What belongs here: what starts a run, and of what. What does not: the work of a 
 decisions about figures.
 
 The jobs: ``intake`` takes new files in and judges their rows; ``refresh`` computes for a date and
-publishes without posting; ``close`` computes for a month end, posts the differences, publishes.
+publishes without posting; ``release`` publishes anew after people released payments; ``close``
+computes for a month end, posts the differences, publishes.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ ONE_MONTH_A_RUN = dg.BackfillPolicy.multi_run(1)
 """Months are run one by one, oldest first: what one posts, the next one builds on."""
 
 INTAKE_GROUPS = ("intake", "validation", "programs")
-POSTING = ("accrual_batch", "settlement_batch")
+POSTING = ("adjustment_batch", "accrual_batch", "settlement_batch", "settlement_proposal")
 """Assets that only a close may make."""
 
 MONTH_END_WORKBOOKS = ("accrual_journal", "payment_run", "liability_rollforward")
@@ -67,6 +68,13 @@ def jobs() -> list[dg.UnresolvedAssetJobDefinition]:
             "refresh",
             selection=everything - dg.AssetSelection.assets(*POSTING) - workbooks - statements,
             description="Compute for an as-of date (default: the month's last day) and publish; posts nothing.",
+            executor_def=executor,
+        ),
+        dg.define_asset_job(
+            "release",
+            selection=dg.AssetSelection.groups("books_marts", "publish"),
+            description="After people released payments: the marts of the books, and what is published, anew. "
+            "Its month is that of the figures in the warehouse.",
             executor_def=executor,
         ),
         dg.define_asset_job(

@@ -26,6 +26,7 @@ from orchestration import (
     program_commands,
     quality_commands,
     runs,
+    settlement_commands,
     trace_commands,
     work_lists,
 )
@@ -157,7 +158,9 @@ def _execute(settings: Settings, job: str, month: str | None = None, as_of: str 
     """Run a job with its progress on the screen; exit with 1 when it stops."""
     from orchestration import execute, screen
 
-    title = {"close": f"Close of {month}", "refresh": f"Run as of {as_of}", "intake": "Intake"}[job]
+    title = {"close": f"Close of {month}", "refresh": f"Run as of {as_of}", "intake": "Intake", "release": "Publish"}[
+        job
+    ]
     with execute.aside(execute.log_of(settings, job, month)) as real:
         console = screen.page(real)
         console.print(Text(title, style="bold"))
@@ -193,11 +196,16 @@ def _page(settings: Settings, outcomes: list[Outcome]) -> None:
             "posted now" if made["posted now"] else "stood already, nothing posted",
         )
         for outcome in outcomes
-        for name in ("accrual_batch", "settlement_batch")
-        if (made := outcome.made.get(name))
+        for name in ("adjustment_batch", "accrual_batch", "settlement_batch", "settlement_proposal")
+        if (made := outcome.made.get(name)) and "batch" in made
     ]
     if batches:
         console.print(screen.table(f"Batches in {settings.ledger}", ("batch", "journal lines", ""), batches))
+        for outcome in outcomes:
+            if outcome.made.get("settlement_proposal", {}).get("rows", {}).get("proposal_line"):
+                console.print(
+                    Text(f"Payments wait for people: `rebates settlement show {outcome.month}`", style="yellow")
+                )
         console.print()
     written = [settings.published / name for outcome in outcomes for name in outcome.made["erp_files"]["written"]]
     if written:
@@ -352,6 +360,7 @@ main.add_command(claims_commands.claims)
 quality_commands.add(main, plain_errors, settings_of_environment, page)
 work_lists.add(main, plain_errors, settings_of_environment, page)
 intake_commands.add(main, plain_errors, settings_of_environment, page)
+settlement_commands.add(main, _execute)
 
 
 if __name__ == "__main__":

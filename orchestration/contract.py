@@ -55,6 +55,7 @@ STREAMS = ("sell_in", "sell_through")
 PARTNER_TYPES = ("distributor", "reseller", "dealer", "retailer", "buying_group")
 CLAIM_STATUSES = ("submitted", "approved", "rejected")
 STOCK_DECISIONS = ("released", "held")
+REPLY_STATUSES = ("accepted", "paid", "partly_paid", "rejected", "returned")
 
 _ADDRESS = (
     Column("end_customer_street", TEXT, "end customer's street and house number", "12 Main Street"),
@@ -372,6 +373,26 @@ STOCK_RELEASE = Entity(
     ),
 )
 
+PAYMENT_REPLY = Entity(
+    "payment_reply",
+    "one answer of an ERP or a bank to one payment of ours",
+    ("payment_id", "reply_date", "status"),
+    (
+        Column("payment_id", TEXT, "the payment: its number, or its line key in our files", "000002-17", True),
+        Column("reply_date", DATE, "day of the answer; from then on it counts", "2017-07-12", True),
+        Column("status", TEXT, "what became of the payment", "paid", True, REPLY_STATUSES),
+        Column(
+            "amount",
+            AMOUNT,
+            "what was paid, refused or came back, in `currency`; empty: all of it. Needed for partly_paid",
+            "1520.40",
+        ),
+        Column("currency", TEXT, "ISO 4217 code of the amount; empty: the payment's", "USD"),
+        Column("reference", TEXT, "the ERP's or the bank's number of what it did", "5100004711"),
+        Column("reason", TEXT, "why it was rejected or came back, in the sender's words or codes", "AC04"),
+    ),
+)
+
 ENTITIES: dict[str, Entity] = {
     entity.name: entity
     for entity in (
@@ -390,6 +411,7 @@ ENTITIES: dict[str, Entity] = {
         CLAIM,
         STOCK_REPORT,
         STOCK_RELEASE,
+        PAYMENT_REPLY,
     )
 }
 

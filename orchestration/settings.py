@@ -47,6 +47,7 @@ class Settings:
     sources: Path = REPOSITORY / "seeds" / "sources"
     reference: Path = REPOSITORY / "seeds" / "reference"
     erp: Path = REPOSITORY / "seeds" / "erp"
+    books: Path = REPOSITORY / "seeds" / "books"
     expectations: Path = REPOSITORY / "expectations"
     dbt_project: Path = REPOSITORY / "dbt_project"
     engine: str = "duckdb"

@@ -6,29 +6,35 @@ What belongs here: difference posting, settlement, the ledger's chain. What does
 
 from orchestration.books.accounts import Traits
 from orchestration.books.chain import Manifest, manifests, problems, verify
-from orchestration.books.journal import CloseContext, Settlement, accrual_postings, settlement
+from orchestration.books.decisions import Reduction
+from orchestration.books.journal import CloseContext, accrual_postings
 from orchestration.books.ledger import (
     Batch,
     Render,
     changed_terms,
     close_state,
     closed_months,
-    open_for_close,
     prepare,
     read,
     unfinished,
 )
-from orchestration.books.post import post_accruals, post_settlements
-from orchestration.books.tables import PAYMENT, PAYMENT_LINE, POSTING, LedgerError
+from orchestration.books.paying import Settlement, settlement
+from orchestration.books.policy import release_policy
+from orchestration.books.post import post_accruals, post_adjustments, post_proposal, post_settlements
+from orchestration.books.proposals import Proposal, open_for_close, proposal_of, reduce, refuse, release, submit
+from orchestration.books.tables import PAYMENT, PAYMENT_LINE, PAYMENT_REVERSAL, POSTING, LedgerError
 
 __all__ = [
     "PAYMENT",
     "PAYMENT_LINE",
+    "PAYMENT_REVERSAL",
     "POSTING",
     "Batch",
     "CloseContext",
     "LedgerError",
     "Manifest",
+    "Proposal",
+    "Reduction",
     "Render",
     "Settlement",
     "Traits",
@@ -39,11 +45,19 @@ __all__ = [
     "manifests",
     "open_for_close",
     "post_accruals",
+    "post_adjustments",
+    "post_proposal",
     "post_settlements",
     "prepare",
     "problems",
+    "proposal_of",
     "read",
+    "reduce",
+    "refuse",
+    "release",
+    "release_policy",
     "settlement",
+    "submit",
     "unfinished",
     "verify",
 ]

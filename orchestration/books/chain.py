@@ -19,7 +19,8 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from orchestration.books.tables import TABLES_OF_KIND, LedgerError, check_batch, completed, totals
+from orchestration.books.live import LIVE, live_wrong
+from orchestration.books.tables import SCHEMAS, TABLES_OF_KIND, LedgerError, check_batch, completed, totals
 from orchestration.settings import Settings
 
 NAMED = 10
@@ -38,7 +39,8 @@ class Manifest:
     ``program_keys``: program versions with journal lines; ``terms``: hash of the terms of each.
     ``rows``: by table. ``totals``: debit and credit per legal entity and currency, as text.
     ``files``: SHA-256 by path in the batch folder. ``previous_batch`` and
-    ``previous_manifest_hash``: null for the first batch.
+    ``previous_manifest_hash``: null for the first batch. ``approval``: of a settlement that people released,
+    which proposal it was, who prepared, reduced and released it, when, and why (proposals.py).
     """
 
     batch_number: int
@@ -55,6 +57,7 @@ class Manifest:
     previous_batch: str | None
     previous_manifest_hash: str | None
     terms: dict[str, str]
+    approval: dict[str, Any] | None = None
 
     @property
     def name(self) -> str:
@@ -89,8 +92,8 @@ def problems(settings: Settings) -> list[str]:
     """Everything that is wrong with the ledger, each in a sentence that names batch and file; empty: it is whole.
 
     Chain of hashes, numbers without gaps, SHA-256 of every file, no file more or less than the
-    manifest says, row counts, and the rules of every batch (tables.check_batch) against the
-    manifest's totals.
+    manifest says, row counts, the rules of every batch (tables.check_batch) against the manifest's
+    totals, and over all batches that no payout is settled twice (live.py).
     """
     chain, wrong = chain_of(settings)
     return [*wrong, *contents_wrong(settings, chain)]
@@ -124,7 +127,7 @@ def chain_of(settings: Settings) -> tuple[Chain, list[str]]:
                     f"batch {folder.name}: it follows {manifest.previous_batch}, but the manifest of {before[0]}"
                     " is not the one that it was posted on (changed or replaced)"
                 )
-            twin = next((m.name for m, _ in chain if kind_and_month(m) == kind_and_month(manifest)), None)
+            twin = next((m.name for m, _ in chain if slot(m) == slot(manifest)), None)
             if twin:
                 wrong.append(f"batch {folder.name}: {twin} is of the same kind and month")
             chain.append((manifest, manifest_hash))
@@ -134,31 +137,43 @@ def chain_of(settings: Settings) -> tuple[Chain, list[str]]:
 
 
 def contents_wrong(settings: Settings, chain: Chain) -> Iterator[str]:
-    """What is wrong with the files of each batch: missing, changed, added, against the rules of a batch."""
+    """What is wrong with the files of each batch: missing, changed, added, against the rules of a batch.
+
+    Where all of them are right: also what is wrong over all batches, a payout that is settled twice (live.py).
+    """
+    found: dict[str, list[pa.Table]] = {name: [SCHEMAS[name].empty_table()] for name in LIVE}
+    faults = 0
     for manifest, _ in chain:
-        folder = settings.ledger / manifest.name
-        if not folder.is_dir():
-            continue  # a folder under another name: said by the chain
-        batch = f"batch {manifest.name}"
-        actual = hashes(folder)
-        unequal = {
-            path for path in actual.keys() | manifest.files.keys() if actual.get(path) != manifest.files.get(path)
-        }
-        for path in sorted(unequal):
-            if path not in actual:
-                yield f"{batch}: file {path} is missing"
-            elif path not in manifest.files:
-                yield f"{batch}: file {path} is not in its manifest"
-            else:
-                yield f"{batch}: file {path} was changed (its SHA-256 differs)"
-        names = {f"{name}.parquet" for name in TABLES_OF_KIND[manifest.kind]}
-        if absent := sorted(names - actual.keys() - unequal):
-            yield f"{batch}: file {', '.join(absent)} is missing, in its manifest too"
-        elif not names & unequal:
-            yield from _tables_wrong(batch, folder, manifest)
+        for fault in _batch_wrong(settings, manifest, found):
+            faults += 1
+            yield fault
+    if not faults:
+        yield from live_wrong(settings, *(pa.concat_tables(found[name]) for name in LIVE))
 
 
-def _tables_wrong(batch: str, folder: Path, manifest: Manifest) -> Iterator[str]:
+def _batch_wrong(settings: Settings, manifest: Manifest, found: dict[str, list[pa.Table]]) -> Iterator[str]:
+    """What is wrong with the files of one batch; its tables that ``found`` collects are added to it."""
+    folder = settings.ledger / manifest.name
+    if not folder.is_dir():
+        return  # a folder under another name: said by the chain
+    batch = f"batch {manifest.name}"
+    actual = hashes(folder)
+    unequal = {path for path in actual.keys() | manifest.files.keys() if actual.get(path) != manifest.files.get(path)}
+    for path in sorted(unequal):
+        if path not in actual:
+            yield f"{batch}: file {path} is missing"
+        elif path not in manifest.files:
+            yield f"{batch}: file {path} is not in its manifest"
+        else:
+            yield f"{batch}: file {path} was changed (its SHA-256 differs)"
+    names = {f"{name}.parquet" for name in TABLES_OF_KIND[manifest.kind]}
+    if absent := sorted(names - actual.keys() - unequal):
+        yield f"{batch}: file {', '.join(absent)} is missing, in its manifest too"
+    elif not names & unequal:
+        yield from _tables_wrong(batch, folder, manifest, found)
+
+
+def _tables_wrong(batch: str, folder: Path, manifest: Manifest, found: dict[str, list[pa.Table]]) -> Iterator[str]:
     try:
         tables = read_tables(folder, manifest.kind)
         check_batch(manifest.kind, tables)
@@ -169,6 +184,8 @@ def _tables_wrong(batch: str, folder: Path, manifest: Manifest) -> Iterator[str]
     else:
         if manifest.rows != row_counts(tables) or manifest.totals != totals(tables["posting"]):
             yield f"{batch}: rows or totals are not those of its manifest"
+        for name in found.keys() & tables.keys():
+            found[name].append(tables[name])
 
 
 def _folders(settings: Settings) -> tuple[list[Path], list[str]]:
@@ -190,7 +207,7 @@ def _read_manifest(folder: Path) -> tuple[Manifest | None, str, list[str]]:
     except FileNotFoundError:
         return None, "", [f"{batch}: manifest.json is missing"]
     try:
-        values = {"terms": {}, **json.loads(content)}  # not yet kept by the very first batches
+        values = {"terms": {}, "approval": None, **json.loads(content)}  # not kept by the first batches
         unknown = values.keys() ^ {field.name for field in fields(Manifest)}
         if unknown:
             return None, "", [f"{batch}: manifest.json lacks or has unknown {', '.join(sorted(unknown))}"]
@@ -223,9 +240,9 @@ def head(settings: Settings) -> str:
     return path.read_text(encoding="utf-8", errors="replace") if path.exists() else ""
 
 
-def kind_and_month(manifest: Manifest) -> tuple[str, str]:
-    """What there is one batch of: its kind and its accounting month."""
-    return manifest.kind, manifest.accounting_month
+def slot(manifest: Manifest) -> tuple[str, str, str | None]:
+    """What there is one batch of: its kind and month; of settlements that people released, one for each proposal."""
+    return manifest.kind, manifest.accounting_month, manifest.approval["proposal"] if manifest.approval else None
 
 
 def row_counts(tables: Mapping[str, pa.Table]) -> dict[str, int]:

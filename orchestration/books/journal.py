@@ -1,37 +1,36 @@
-"""From what should stand to journal lines and payments: the decisions of the books, without I/O.
+"""From what should stand to journal lines: the decisions of the books, without I/O.
 
 What belongs here: pure functions from Arrow tables to Arrow tables. The DuckDB connection that
-they take only computes; nothing is read from it or left in it. What does not: the ledger's folders.
+they take only computes; nothing is read from it or left in it. What does not: payments (paying.py), the
+ledger's folders.
 """
 
 from __future__ import annotations
 
 import calendar
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 
 import duckdb
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from orchestration.books.accounts import Traits, determined
-from orchestration.books.checks import check_input, literals, refuse, sql
-from orchestration.books.tables import CREDITED_BY, PAYMENT, PAYMENT_LINE, PAYOUT_KEY, POSTING, LedgerError
+from orchestration.books.checks import check_input, refuse, sql
+from orchestration.books.tables import (
+    PAYOUT_KEY,
+    POSTING,
+    LedgerError,
+)
 
 NO_TRAITS = Traits()
-
-Unpayable = Callable[[pa.Table], Mapping[str, str]]
-"""Why payments (schema PAYMENT) cannot be made, by payment_id: asked before they are booked."""
 
 _MONTH = re.compile(r"\d{4}-(0[1-9]|1[0-2])")
 _NET = "decimal(38, 4)"
 
 _DIFFERENCE_TEXT = ("program_key", "program_id", "payee_id", "period_id", "legal_entity", "currency", "cause")
 _DIFFERENCE_MONEY = ("accrued_to_date", "posted_to_date", "difference")
-_DUE_TEXT = ("program_key", "program_id", "payee_id", "period_id", "legal_entity", "currency", "instrument")
-_DUE_MONEY = ("earned", "held", "settled_to_date", "to_pay")
 
 
 @dataclass(frozen=True)
@@ -136,155 +135,10 @@ def accrual_postings(
         )
         select *, null as payment_id from line
     """
-    return _journal(connection, context, batch_number, "accrual", lines, accounts, traits, differences=differences)
+    return numbered(connection, context, batch_number, "accrual", lines, accounts, traits, differences=differences)
 
 
-def all_payable(payment: pa.Table) -> Mapping[str, str]:
-    """No reason against any payment."""
-    return {}
-
-
-@dataclass(frozen=True)
-class Settlement:
-    """Payments (schema PAYMENT), their lines (PAYMENT_LINE) and the journal (POSTING) of one batch.
-
-    ``withheld``: payments that cannot be made and are no part of it, with the reason by payment_id.
-    """
-
-    posting: pa.Table
-    payment: pa.Table
-    payment_line: pa.Table
-    withheld: dict[str, str] = field(default_factory=dict)
-
-    def tables(self) -> dict[str, pa.Table]:
-        """The tables by name."""
-        return {"posting": self.posting, "payment": self.payment, "payment_line": self.payment_line}
-
-
-def settlement(
-    connection: duckdb.DuckDBPyConnection,
-    context: CloseContext,
-    batch_number: int,
-    due: pa.Table,
-    accounts: pa.Table,
-    settled: pa.Table,
-    traits: Traits = NO_TRAITS,
-    unpayable: Unpayable = all_payable,
-) -> Settlement:
-    """Payments for what is due; semantics 11.
-
-    ``due``: int_settlement_due, one row per program_key, payee_id, period_id. ``settled``: every
-    payment line so far (schema PAYMENT_LINE); ``settled_to_date`` must be what it holds, so that no
-    payout is paid twice. Rows are joined to one payment per payee, legal entity, currency and
-    instrument. A payment stands when its total is above zero and at least the highest
-    ``minimum_payment`` of its rows (none: null); otherwise its rows are carried: they stay due, and
-    are no part of the batch. Rows with nothing to pay take no part. Payments for which ``unpayable``
-    gives a reason are withheld: they are no part of the batch either, and their rows stay due.
-    Journal: each line debits accrued_rebates (a negative one credits it), each payment credits
-    accounts_receivable (credit_memo) or accounts_payable (supplier_invoice).
-    Raises LedgerError as accrual_postings does, and for unknown instruments.
-    """
-    check_input(connection, "due", due, _DUE_TEXT, _DUE_MONEY, ("minimum_payment",))
-    refuse(
-        connection,
-        f"unknown instrument, expected one of {', '.join(CREDITED_BY)}",
-        f"select distinct program_key, instrument from due where instrument not in {literals(CREDITED_BY)}",
-        due=due,
-    )
-    refuse(
-        connection,
-        "to_pay is not earned less held less settled_to_date",
-        f"select {', '.join(PAYOUT_KEY)} from due where to_pay <> earned - held - settled_to_date",
-        due=due,
-    )
-    refuse(
-        connection,
-        "more than one row for one program_key, payee_id and period_id",
-        f"select {', '.join(PAYOUT_KEY)} from due group by all having count(*) > 1",
-        due=due,
-    )
-    refuse(
-        connection,
-        "settled_to_date is not what the ledger's payments hold (columns: key, handed in, in the ledger)",
-        f"""
-        with ledger as (select {", ".join(PAYOUT_KEY)}, sum(amount) as amount from settled group by all)
-        select {", ".join(PAYOUT_KEY)}, settled_to_date::{_NET}, coalesce(amount, 0)::{_NET}
-        from due left join ledger using ({", ".join(PAYOUT_KEY)})
-        where settled_to_date <> coalesce(amount, 0)
-        """,
-        due=due,
-        settled=settled,
-    )
-    payment_key = "payee_id, legal_entity, currency, instrument"
-    paid = sql(
-        connection,
-        f"""
-        with total as (
-            select *, sum(to_pay) over payment as total, coalesce(max(minimum_payment) over payment, 0) as minimum
-            from due where to_pay <> 0
-            window payment as (partition by {payment_key})
-        )
-        select concat_ws('-', 'P', '{context.accounting_month}', {payment_key}) as payment_id,
-            {batch_number} as batch_number, '{context.accounting_month}' as accounting_month,
-            program_key, program_id, period_id, {payment_key}, to_pay::decimal(18, 4) as amount,
-            date '{context.posting_date}' as payment_date
-        from total where total > 0 and total >= minimum
-        """,
-        due=due,
-    )
-    payment = sql(
-        connection,
-        f"""
-        select payment_id, batch_number, accounting_month, {payment_key}, sum(amount)::decimal(18, 4) as amount,
-            payment_date
-        from paid group by all order by {payment_key}
-        """,
-        paid=paid,
-    )
-    reasons = unpayable(payment)
-    withheld = {key: reasons[key] for key in payment["payment_id"].to_pylist() if key in reasons}
-    stopped = pa.array(list(withheld), pa.string())
-    payment = payment.filter(pc.invert(pc.is_in(payment["payment_id"], stopped)))
-    paid = paid.filter(pc.invert(pc.is_in(paid["payment_id"], stopped)))
-    payment_line = sql(
-        connection,
-        f"""
-        select payment_id, batch_number, accounting_month, program_key, program_id, payee_id, period_id,
-            legal_entity, currency, amount
-        from paid order by {payment_key}, program_key, period_id
-        """,
-        paid=paid,
-    )
-    credited = " ".join(f"when '{instrument}' then '{role}'" for instrument, role in CREDITED_BY.items())
-    lines = f"""
-        with entry as (select *, row_number() over (order by {payment_key}) as entry from payment)
-        select entry, 1 as side, program_key, program_id, line.payee_id, period_id, line.legal_entity, line.currency,
-            'accrued_rebates' as account_role, greatest(line.amount, 0) as debit, greatest(-line.amount, 0) as credit,
-            'settlement' as cause, payment_id
-        from payment_line as line join entry using (payment_id)
-        union all
-        select entry, 2 as side, null as program_key, null as program_id, payee_id, null as period_id, legal_entity,
-            currency, case instrument {credited} end as account_role, 0 as debit, amount as credit,
-            'settlement' as cause, payment_id
-        from entry
-    """
-    payment = payment.select(PAYMENT.names).cast(PAYMENT)
-    payment_line = payment_line.select(PAYMENT_LINE.names).cast(PAYMENT_LINE)
-    posting = _journal(
-        connection,
-        context,
-        batch_number,
-        "settlement",
-        lines,
-        accounts,
-        traits,
-        payment=payment,
-        payment_line=payment_line,
-    )
-    return Settlement(posting, payment, payment_line, withheld)
-
-
-def _journal(
+def numbered(
     connection: duckdb.DuckDBPyConnection,
     context: CloseContext,
     batch_number: int,
@@ -294,7 +148,7 @@ def _journal(
     traits: Traits,
     **tables: pa.Table,
 ) -> pa.Table:
-    """Number the journal lines and find their accounts. ``lines`` is the query that gives them.
+    """Number the journal lines and find their accounts: schema POSTING. ``lines`` is the query that gives them.
 
     Its columns: entry, side, program_key, program_id, payee_id, period_id, legal_entity, currency,
     account_role, debit, credit, cause, payment_id.

@@ -26,15 +26,23 @@ from orchestration.books.chain import (
     Manifest,
     hashes,
     head,
-    kind_and_month,
     manifests,
     read_parquet,
     read_tables,
     row_counts,
     sha256,
+    slot,
 )
 from orchestration.books.journal import CloseContext
-from orchestration.books.tables import SCHEMAS, TABLES_OF_KIND, LedgerError, check_batch, completed, totals
+from orchestration.books.tables import (
+    REQUIRED_KINDS,
+    SCHEMAS,
+    TABLES_OF_KIND,
+    LedgerError,
+    check_batch,
+    completed,
+    totals,
+)
 from orchestration.settings import Settings
 
 LOCK_WAIT_SECONDS = 5.0
@@ -80,7 +88,7 @@ def prepare(settings: Settings) -> None:
 
 
 def read(settings: Settings, table: str) -> pa.Table:
-    """All rows of ``posting``, ``payment`` or ``payment_line`` over all batches, in batch order."""
+    """All rows of one table (tables.SCHEMAS) over all batches, in batch order."""
     if table not in SCHEMAS:
         raise LedgerError(f"unknown ledger table {table}: expected one of {', '.join(SCHEMAS)}")
     paths = [
@@ -92,7 +100,7 @@ def read(settings: Settings, table: str) -> pa.Table:
 
 
 def closed_months(settings: Settings) -> set[str]:
-    """Accounting months (``YYYY-MM``) that have both of their batches."""
+    """Accounting months (``YYYY-MM``) that have both their accrual and their settlement batch."""
     return _closed(manifests(settings))
 
 
@@ -124,14 +132,6 @@ def changed_terms(settings: Settings, terms: Mapping[str, str]) -> list[str]:
         for key, (terms_hash, batch) in sorted(posted.items())
         if terms.get(key) != terms_hash
     ]
-
-
-def open_for_close(settings: Settings, month: str) -> str:
-    """``open`` when a close of the month may post, ``closed`` when it has both batches already.
-
-    Raises LedgerError when the month may not be closed; see close_state.
-    """
-    return close_state(manifests(settings), month)
 
 
 def close_state(batches: Sequence[Manifest], month: str) -> str:
@@ -174,10 +174,12 @@ def locked(settings: Settings, what: str = "") -> Iterator[None]:
         ) from None
 
 
-def existing_batch(settings: Settings, batches: Sequence[Manifest], kind: str, month: str) -> Batch | None:
-    """The batch of that kind and month, if it was posted. To be called under the lock."""
+def existing_batch(
+    settings: Settings, batches: Sequence[Manifest], kind: str, month: str, proposal: str | None = None
+) -> Batch | None:
+    """The batch of that kind and month (the one that released ``proposal``), if it was posted. Under the lock."""
     for manifest in batches:
-        if kind_and_month(manifest) == (kind, month):
+        if slot(manifest) == (kind, month, proposal):
             _write_head(settings, batches[-1].name)
             folder = settings.ledger / manifest.name
             return Batch(folder, manifest, read_tables(folder, kind), new=False)
@@ -191,6 +193,7 @@ def write_batch(
     context: CloseContext,
     tables: Mapping[str, pa.Table],
     render: Render,
+    approval: dict[str, Any] | None = None,
 ) -> Batch:
     """Write the batch that follows ``batches``. To be called under the lock, on a verified ledger.
 
@@ -219,6 +222,7 @@ def write_batch(
         previous_batch=previous,
         previous_manifest_hash=sha256(settings.ledger / previous / "manifest.json") if previous else None,
         terms={key: context.terms[key] for key in program_keys if key in context.terms},
+        approval=approval,
     )
     folder = settings.ledger / facts.name
     new = settings.ledger / ".new" / facts.name
@@ -242,8 +246,8 @@ def write_batch(
 
 
 def _closed(batches: Sequence[Manifest]) -> set[str]:
-    posted = {kind_and_month(manifest) for manifest in batches}
-    return {month for _, month in posted if all((kind, month) in posted for kind in TABLES_OF_KIND)}
+    posted = {(manifest.kind, manifest.accounting_month) for manifest in batches}
+    return {month for _, month in posted if all((kind, month) in posted for kind in REQUIRED_KINDS)}
 
 
 def _following(month: str) -> str:

@@ -1,24 +1,58 @@
 """Posting: one batch per kind and accounting month, once.
 
 What belongs here: the order of steps of a post under the ledger's lock. What does not: how figures
-become journal lines (journal.py) and how batches are stored (ledger.py).
+become journal lines (journal.py, paying.py, adjustment.py), what people decide (proposals.py) and how batches are
+stored (ledger.py).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
+from pathlib import Path
+from typing import Any
 
 import duckdb
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from orchestration import warehouse
-from orchestration.books import chain, journal, ledger
+from orchestration.books import chain, journal, ledger, live, paying
 from orchestration.books.accounts import Traits
-from orchestration.books.journal import NO_TRAITS, CloseContext, Unpayable, all_payable
+from orchestration.books.adjustment import adjustment
+from orchestration.books.journal import NO_TRAITS, CloseContext
 from orchestration.books.ledger import Batch, Render
-from orchestration.books.tables import TABLES_OF_KIND, LedgerError
+from orchestration.books.paying import Unpayable, all_payable
+from orchestration.books.policy import FOUR_EYES
+from orchestration.books.proposals import check_released
+from orchestration.books.tables import POSTING, REQUIRED_KINDS, TABLES_OF_KIND, LedgerError
 from orchestration.settings import Settings
+
+
+def post_adjustments(
+    settings: Settings,
+    context: CloseContext,
+    reopen: pa.Table,
+    accounts: pa.Table,
+    render: Render,
+    traits: Traits = NO_TRAITS,
+) -> Batch | None:
+    """Post the month's adjustment batch from int_payment_reopen and the account seed, before its accruals.
+
+    None when there is nothing to adjust, or the month's accruals stand already: what comes later is posted in the
+    next month. A batch that stands already is returned unchanged. Rules and input columns: adjustment.adjustment.
+    Raises LedgerError as post_accruals does.
+    """
+
+    def compute(connection: duckdb.DuckDBPyConnection, number: int) -> dict[str, pa.Table]:
+        lines, reversals = ledger.read(settings, "payment_line"), ledger.read(settings, "payment_reversal")
+        return adjustment(connection, context, number, reopen, accounts, lines, reversals, traits).tables()
+
+    month = context.accounting_month
+    of_month = {manifest.kind for manifest in chain.manifests(settings) if manifest.accounting_month == month}
+    if "adjustment" not in of_month and ("accrual" in of_month or not reopen.num_rows):
+        return None
+    return _post(settings, context, "adjustment", compute, render)
 
 
 def post_accruals(
@@ -53,21 +87,74 @@ def post_settlements(
     render: Render,
     traits: Traits = NO_TRAITS,
     unpayable: Unpayable = all_payable,
+    policy: Mapping[str, str] | None = None,
 ) -> Batch:
     """Post the month's settlement batch from int_settlement_due and the account seed.
 
-    As post_accruals, and only after it for the same month. Rules: journal.settlement. The batch says
-    which payments were withheld, because ``unpayable`` gave a reason.
+    As post_accruals, and only after it for the same month. Rules: paying.settlement. The batch says
+    which payments were withheld, because ``unpayable`` gave a reason. ``policy``: how each legal entity's payments are
+    released (policy.release_policy; none: automatically); those that people release are no part of the batch.
     """
+    automatic, _ = _by_release(due, policy)
     withheld: dict[str, str] = {}
 
     def compute(connection: duckdb.DuckDBPyConnection, number: int) -> dict[str, pa.Table]:
-        settled = ledger.read(settings, "payment_line")
-        found = journal.settlement(connection, context, number, due, accounts, settled, traits, unpayable)
+        lines, reversals = ledger.read(settings, "payment_line"), ledger.read(settings, "payment_reversal")
+        settled = live.settled(connection, lines, reversals)
+        found = paying.settlement(connection, context, number, automatic, accounts, settled, traits, unpayable)
         withheld.update(found.withheld)
         return found.tables()
 
     return replace(_post(settings, context, "settlement", compute, render), withheld=withheld)
+
+
+def post_proposal(
+    settings: Settings,
+    context: CloseContext,
+    due: pa.Table,
+    policy: Mapping[str, str],
+    unpayable: Unpayable = all_payable,
+) -> Batch | None:
+    """Propose the month's payments of the legal entities whose payments people release, after its settlement batch.
+
+    A batch of kind ``proposal``: it posts nothing, and stands in the ledger so that what people look at, reduce and
+    release cannot change under their hands. None when no legal entity's payments are released by people, or something
+    was posted after the settlement batch. A proposal that stands already is returned unchanged. Rules and errors as
+    post_settlements.
+    """
+    _, by_people = _by_release(due, policy)
+    withheld: dict[str, str] = {}
+
+    def compute(connection: duckdb.DuckDBPyConnection, number: int) -> dict[str, pa.Table]:
+        lines, reversals = ledger.read(settings, "payment_line"), ledger.read(settings, "payment_reversal")
+        settled = live.settled(connection, lines, reversals)
+        found = paying.payable(connection, context, number, by_people, settled, unpayable)
+        withheld.update(found.withheld)
+        return {"posting": POSTING.empty_table(), "proposal_line": found.table}
+
+    month, batches = context.accounting_month, chain.manifests(settings)
+    stands = any((manifest.kind, manifest.accounting_month) == ("proposal", month) for manifest in batches)
+    last = batches[-1] if batches else None
+    is_next = last is not None and (last.kind, last.accounting_month) == ("settlement", month)
+    if not stands and (FOUR_EYES not in policy.values() or not is_next):
+        return None
+    return replace(_post(settings, context, "proposal", compute, _no_files), withheld=withheld)
+
+
+def _no_files(folder: Path, facts: Mapping[str, Any], tables: Mapping[str, pa.Table]) -> None:
+    """A proposal has no ERP files."""
+
+
+def _by_release(due: pa.Table, policy: Mapping[str, str] | None) -> tuple[pa.Table, pa.Table]:
+    """What is due and released by the close, and what people release; LedgerError for an entity without a policy."""
+    entities = due["legal_entity"].unique().drop_null().to_pylist()
+    if policy is not None and (unknown := sorted(set(entities) - policy.keys())):
+        raise LedgerError(
+            f"settlement_policy.csv: no row for legal entity {', '.join(unknown)}, which has payments due"
+        )
+    held = [entity for entity in entities if policy is not None and policy[entity] == FOUR_EYES]
+    by_people = pc.fill_null(pc.is_in(due["legal_entity"], pa.array(held, pa.string())), False)
+    return due.filter(pc.invert(by_people)), due.filter(by_people)
 
 
 def _post(
@@ -77,6 +164,7 @@ def _post(
     compute: Callable[[duckdb.DuckDBPyConnection, int], dict[str, pa.Table]],
     render: Render,
 ) -> Batch:
+    """The batch of that kind, posted now or before."""
     month = context.accounting_month
     with ledger.locked(settings, f"{kind} of {month}"):
         batches = chain.verify(settings)
@@ -86,13 +174,15 @@ def _post(
                 with warehouse.in_memory(settings) as connection:
                     _same_figures(existing, compute(connection, len(batches) + 1)["posting"])
             return existing
-        ledger.close_state(batches, month)
         posted = {manifest.kind for manifest in batches if manifest.accounting_month == month}
-        for earlier in TABLES_OF_KIND:
-            if earlier == kind:
-                break
-            if earlier not in posted:
+        kinds = list(TABLES_OF_KIND)
+        ledger.close_state(batches, month)
+        check_released(settings, batches, month)
+        for earlier in kinds[: kinds.index(kind)]:
+            if earlier in REQUIRED_KINDS and earlier not in posted:
                 raise LedgerError(f"{month}: post its {earlier} batch before its {kind} batch")
+        if later := sorted(posted & set(kinds[kinds.index(kind) + 1 :])):
+            raise LedgerError(f"{month}: its {later[0]} batch stands, and its {kind} batch comes before that one")
         with warehouse.in_memory(settings) as connection:
             tables = compute(connection, len(batches) + 1)
         return ledger.write_batch(settings, batches, kind, context, tables, render)

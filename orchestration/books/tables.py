@@ -67,20 +67,79 @@ PAYMENT_LINE = pa.schema(
         ("legal_entity", pa.string()),
         ("currency", pa.string()),
         ("amount", MONEY),
+        ("settled_before", MONEY),
     ]
 )
-"""One row per payout in a payment; key: batch_number, program_key, payee_id, period_id. May be negative."""
+"""One row per payout in a payment; key: batch_number, program_key, payee_id, period_id. May be negative.
 
-SCHEMAS: dict[str, pa.Schema] = {"posting": POSTING, "payment": PAYMENT, "payment_line": PAYMENT_LINE}
+``settled_before``: what of the payout earlier batches had settled when it was posted, less what was reopened.
+"""
 
-ADDED_LATER: dict[str, tuple[str, ...]] = {"posting": ("tax_code",)}
+PAYMENT_REVERSAL = pa.schema(
+    [
+        ("payment_id", pa.string()),
+        ("batch_number", pa.int32()),
+        ("accounting_month", pa.string()),
+        ("program_key", pa.string()),
+        ("program_id", pa.string()),
+        ("payee_id", pa.string()),
+        ("period_id", pa.string()),
+        ("legal_entity", pa.string()),
+        ("currency", pa.string()),
+        ("instrument", pa.string()),
+        ("amount", MONEY),
+        ("cause", pa.string()),
+    ]
+)
+"""One row per payout of a payment that is due again; key: batch_number, payment_id, program_key, period_id.
+
+``batch_number`` is that of the adjustment; ``amount``
+has the sign of the payment's line, and is at most what is left of it.
+"""
+
+PROPOSAL_LINE = pa.schema(
+    [
+        ("payment_id", pa.string()),
+        ("batch_number", pa.int32()),
+        ("accounting_month", pa.string()),
+        ("program_key", pa.string()),
+        ("program_id", pa.string()),
+        ("payee_id", pa.string()),
+        ("period_id", pa.string()),
+        ("legal_entity", pa.string()),
+        ("currency", pa.string()),
+        ("instrument", pa.string()),
+        ("minimum_payment", MONEY),
+        ("amount", MONEY),
+        ("settled_before", MONEY),
+    ]
+)
+"""One row per payout that a proposal would pay; key: batch_number, program_key, payee_id, period_id."""
+
+SCHEMAS: dict[str, pa.Schema] = {
+    "posting": POSTING,
+    "payment": PAYMENT,
+    "payment_line": PAYMENT_LINE,
+    "payment_reversal": PAYMENT_REVERSAL,
+    "proposal_line": PROPOSAL_LINE,
+}
+
+ADDED_LATER: dict[str, tuple[str, ...]] = {"posting": ("tax_code",), "payment_line": ("settled_before",)}
 """Columns that the first batches did not have, by table: null where a batch lacks them."""
 
 TABLES_OF_KIND: dict[str, tuple[str, ...]] = {
+    "adjustment": ("posting", "payment_reversal"),
     "accrual": ("posting",),
     "settlement": ("posting", "payment", "payment_line"),
+    "proposal": ("posting", "proposal_line"),
 }
 """Kinds of batches in the order in which a month posts them, with their tables."""
+
+REQUIRED_KINDS = ("accrual", "settlement")
+"""Kinds that a closed month has; the others only where there is something to post."""
+
+REVERSAL_CAUSES = ("payment_rejected", "payment_returned")
+"""Causes of journal lines that reopen what a payment had settled."""
 
 PAYOUT_KEY = ("program_key", "payee_id", "period_id")
 CREDITED_BY = {"credit_memo": "accounts_receivable", "supplier_invoice": "accounts_payable"}
@@ -124,8 +183,8 @@ def check_batch(kind: str, tables: Mapping[str, pa.Table]) -> None:
     """Refuse a batch that breaks a rule (semantics 10-12); LedgerError says which.
 
     Debit equals credit per entry and per legal entity and currency; each journal line has one side,
-    above zero; a settlement's payments equal their lines and what the journal credits; a payout
-    stands at most once in a batch.
+    above zero; a settlement's payments equal their lines and what the journal credits, an adjustment's
+    reversals what it debits; a payout stands at most once in a batch.
     """
     for name in TABLES_OF_KIND[kind]:
         if not tables[name].schema.equals(SCHEMAS[name]):
@@ -143,6 +202,10 @@ def check_batch(kind: str, tables: Mapping[str, pa.Table]) -> None:
         _equal("debit and credit differ", _side(posting, "debit", keys), _side(posting, "credit", keys), keys)
     if kind == "settlement":
         _check_payments(posting, tables["payment"], tables["payment_line"])
+    if kind == "proposal" and posting.num_rows:
+        raise LedgerError("a proposal posts nothing, but has journal lines")
+    if kind == "adjustment":
+        _check_reversals(posting, tables["payment_reversal"])
 
 
 def _check_payments(posting: pa.Table, payment: pa.Table, payment_line: pa.Table) -> None:
@@ -163,6 +226,24 @@ def _check_payments(posting: pa.Table, payment: pa.Table, payment_line: pa.Table
     _equal("payment and its lines differ", paid, _side(payment_line, "amount", keys), keys)
     _equal("payment and the journal's payable differ", paid, _side(credited, "credit", keys), keys)
     _equal("payment and the journal's accrued rebates differ", paid, cleared, keys)
+
+
+def _check_reversals(posting: pa.Table, reversal: pa.Table) -> None:
+    """What an adjustment reopens of each payment stands once, and is what the journal says; LedgerError otherwise."""
+    keys = ["payment_id", "legal_entity", "currency"]
+    unique = ["payment_id", *PAYOUT_KEY]
+    twice = reversal.group_by(unique).aggregate([([], "count_all")]).filter(pc.field("count_all") > 1)
+    if twice.num_rows:
+        raise LedgerError(f"reversal more than once in a batch: {_sample(twice, unique)}")
+    lines = posting.filter(pc.is_in(posting["cause"], pa.array(list(REVERSAL_CAUSES))))
+    net = pc.subtract(lines["credit"], lines["debit"]).cast(pa.decimal128(38, 4))
+    cleared = pc.equal(lines["account_role"], "accrued_rebates")
+    amounts = lines.select(keys).append_column("amount", net)
+    other = amounts.filter(pc.invert(cleared))
+    reopened = _side(reversal, "amount", keys)
+    _equal("reversal and the journal's accrued rebates differ", reopened, amounts.filter(cleared), keys)
+    other = other.set_column(len(keys), "amount", pc.negate(other["amount"]).cast(pa.decimal128(38, 4)))
+    _equal("reversal and the journal's payable differ", reopened, other, keys)
 
 
 def _side(table: pa.Table, column: str, keys: Sequence[str]) -> pa.Table:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def books(settings: Settings) -> list[dg.AssetsDefinition]:
-    """The two batches of a close. A batch that stands already stays as it is."""
+    """The batches of a close. A batch that stands already stays as it is."""
 
     def close_context(context: dg.AssetExecutionContext) -> "CloseContext":
         from orchestration.books import CloseContext
@@ -52,18 +52,37 @@ def books(settings: Settings) -> list[dg.AssetsDefinition]:
         )
 
     @asset(
+        "adjustment_batch",
+        "int_payment_reopen",
+        (),
+        "Payments that were rejected or came back: due again. A batch only in months that have something to adjust.",
+    )
+    def adjustment_batch(context: dg.AssetExecutionContext) -> dg.MaterializeResult[Any]:
+        from orchestration.books import post_adjustments
+        from orchestration.publish import renderer
+
+        reopen, accounts = read_tables(settings, "int_payment_reopen", "account")
+        batch = post_adjustments(
+            settings, close_context(context), reopen, accounts, renderer(settings), traits_of(settings)
+        )
+        if batch is None:
+            context.log.info("nothing to adjust")
+            return dg.MaterializeResult(metadata={"posted now": False, "dagster/row_count": 0})
+        return _posted(context, batch)
+
+    @asset(
         "accrual_batch",
         "int_accrual_difference",
-        (),
+        ("adjustment_batch",),
         "Liability that should stand less what was posted: one immutable batch per accounting month.",
     )
     def accrual_batch(context: dg.AssetExecutionContext) -> dg.MaterializeResult[Any]:
         from orchestration.books import post_accruals
         from orchestration.publish import renderer
 
-        differences, accounts = _read(settings, "int_accrual_difference", "account")
+        differences, accounts = read_tables(settings, "int_accrual_difference", "account")
         batch = post_accruals(
-            settings, close_context(context), differences, accounts, renderer(settings), _traits(settings)
+            settings, close_context(context), differences, accounts, renderer(settings), traits_of(settings)
         )
         return _posted(context, batch)
 
@@ -74,33 +93,49 @@ def books(settings: Settings) -> list[dg.AssetsDefinition]:
         "What is due and not settled yet: one payment per payee, legal entity, currency and instrument.",
     )
     def settlement_batch(context: dg.AssetExecutionContext) -> dg.MaterializeResult[Any]:
-        from orchestration.books import post_settlements
+        from orchestration.books import post_settlements, release_policy
         from orchestration.publish import renderer, unpayable
 
-        due, accounts = _read(settings, "int_settlement_due", "account")
+        due, accounts = read_tables(settings, "int_settlement_due", "account")
         batch = post_settlements(
             settings,
             close_context(context),
             due,
             accounts,
             renderer(settings),
-            _traits(settings),
+            traits_of(settings),
             unpayable(settings),
+            release_policy(settings),
         )
-        for payment, reason in batch.withheld.items():
-            context.log.warning(f"{payment} is not paid and stays due: {reason}")
         return _posted(context, batch)
 
-    return [accrual_batch, settlement_batch]
+    @asset(
+        "settlement_proposal",
+        "int_settlement_due",
+        ("settlement_batch",),
+        "Payments of legal entities whose payments people release (seeds/books): proposed, and posted once released.",
+    )
+    def settlement_proposal(context: dg.AssetExecutionContext) -> dg.MaterializeResult[Any]:
+        from orchestration.books import post_proposal, release_policy
+        from orchestration.publish import unpayable
+
+        [due] = read_tables(settings, "int_settlement_due")
+        batch = post_proposal(settings, close_context(context), due, release_policy(settings), unpayable(settings))
+        if batch is None:
+            context.log.info("nothing to propose")
+            return dg.MaterializeResult(metadata={"posted now": False, "dagster/row_count": 0})
+        return _posted(context, batch)
+
+    return [adjustment_batch, accrual_batch, settlement_batch, settlement_proposal]
 
 
-def _read(settings: Settings, *tables: str) -> list[Any]:
+def read_tables(settings: Settings, *tables: str) -> list[Any]:
     """Tables of the warehouse as Arrow (decimals stay decimals)."""
     with connect(settings, read_only=True) as connection:
         return [connection.sql(f'select * from "{table}"').to_arrow_table() for table in tables]
 
 
-def _traits(settings: Settings) -> "Traits":
+def traits_of(settings: Settings) -> "Traits":
     """What account determination may ask: the kind of each program version, the country of each partner."""
     from orchestration.books import Traits
 
@@ -112,6 +147,8 @@ def _traits(settings: Settings) -> "Traits":
 
 def _posted(context: dg.AssetExecutionContext, batch: "Batch") -> dg.MaterializeResult[Any]:
     manifest = batch.manifest
+    for payment, reason in batch.withheld.items():
+        context.log.warning(f"{payment} is not paid and stays due: {reason}")
     context.log.info(f"{manifest.name}: {'posted' if batch.new else 'stands already, nothing posted'}")
     totals = [tuple(total.values()) for total in manifest.totals]
     columns = tuple(manifest.totals[0]) if manifest.totals else ("no journal lines",)

@@ -48,6 +48,7 @@ def landing(settings: Settings) -> list[dg.AssetSpec]:
             ("posting", "Every posted journal line"),
             ("payment", "Every payment"),
             ("payment_line", "What each payment consists of"),
+            ("payment_reversal", "What of payments was reopened"),
         )
     ]
     return [*specs, documents, *posted]

@@ -29,7 +29,7 @@ from orchestration.transform.dbt import (
 from orchestration.transform.lineage import Lineage, column_lineage
 
 BOOKS_SELECT = f"tag:{BOOKS_TAG}"
-POSTED = (dg.AssetKey("accrual_batch"), dg.AssetKey("settlement_batch"))
+POSTED = (dg.AssetKey("accrual_batch"), dg.AssetKey("settlement_batch"), dg.AssetKey("settlement_proposal"))
 """What the models tagged ``books`` wait for."""
 
 ROOMS = {"landing": "accepted"}

@@ -39,6 +39,7 @@ ORDER = (
     "claim",
     "stock_report",
     "stock_release",
+    "payment_reply",
     "line",
 )
 """Entities in the order in which they are judged: each after those that it refers to."""
@@ -58,6 +59,7 @@ USES: dict[str, tuple[str, ...]] = {
     "claim": ("partner", "product"),
     "stock_report": ("product", "product_unit", "partner", "product_cross_reference"),
     "stock_release": ("product", "partner"),
+    "payment_reply": (),
     "line": (
         "product",
         "product_unit",
@@ -122,6 +124,7 @@ HELPERS: dict[str, tuple[Column, ...]] = {
         Column("unknown_partner", TEXT, "distributor that is not in the partner master"),
         Column("unknown_product", TEXT, "product that is not in the product master"),
     ),
+    "payment_reply": _TWICE,
     "line": (
         *_TWICE,
         Column("unknown_product", TEXT, "product code that is not known on the line's date"),

@@ -47,8 +47,10 @@ def test_close_posts_and_publishes_in_this_order(defs: dg.Definitions) -> None:
         "take_in",
         "validation",
         "calculation",
+        "adjustment_batch",
         "accrual_batch",
         "settlement_batch",
+        "settlement_proposal",
         "books_marts",
         "reconciliation",
         "snapshot",
@@ -60,8 +62,12 @@ def test_close_posts_and_publishes_in_this_order(defs: dg.Definitions) -> None:
 
 
 def test_refresh_posts_nothing_and_publishes_the_same(defs: dg.Definitions) -> None:
-    only_when_closed = {"accrual_batch", "settlement_batch", *MONTH_END_WORKBOOKS, "partner_statements"}
-    assert set(steps(defs, "close")) - set(steps(defs, "refresh")) == only_when_closed
+    posting = {"adjustment_batch", "accrual_batch", "settlement_proposal", "settlement_batch"}
+    assert set(steps(defs, "close")) - set(steps(defs, "refresh")) == {
+        *posting,
+        *MONTH_END_WORKBOOKS,
+        "partner_statements",
+    }
 
 
 def test_intake_stops_at_the_verdicts(defs: dg.Definitions) -> None:

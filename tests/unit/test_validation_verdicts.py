@@ -83,6 +83,7 @@ DEFAULTS: dict[str, dict[str, Any]] = {
         "decided_on": DAY,
         "comment": "counted again",
     },
+    "payment_reply": {"payment_id": "2-7", "reply_date": DAY, "status": "paid"},
 }
 SOURCES = {"partner": "erp_partners", "end_customer": "erp_end_customers", "product": "erp_products"} | {
     "product_unit": "erp_product_units",
@@ -96,6 +97,7 @@ SOURCES = {"partner": "erp_partners", "end_customer": "erp_end_customers", "prod
     "claim": "partner_claims",
     "stock_report": "stock_reports",
     "stock_release": "stock_releases",
+    "payment_reply": "erp_payment_replies",
     "line": "north_pos",
 }
 
@@ -529,6 +531,17 @@ def test_master_data_rules(settings: Settings, raw: Raw) -> None:
             ),
             ({"month_id": "2017-07", "product_id": "LK-1"}, "quarantined", "unknown_product"),
             ({"month_id": "2017-08", "distributor_id": "D-SOUTH"}, "quarantined", "unknown_partner"),
+        ],
+        "payment_reply": [
+            ({}, "accepted", None),
+            ({"payment_id": "2-8", "status": "rejected", "reason": "AC04", "amount": "3.50"}, "accepted", None),
+            ({"payment_id": "2-9", "status": "rejected"}, "accepted", None),
+            ({"status": "partly_paid"}, "quarantined", "missing_amount"),
+            ({"status": "unknown", "currency": "US"}, "quarantined", "wrong_currency;wrong_status"),
+            ({"status": "returned", "amount": "0", "reason": "x"}, "quarantined", "amount_out_of_range"),
+            ({"payment_id": None, "status": "accepted"}, "quarantined", "missing_payment_id"),
+            ({"payment_id": "2-10"}, "quarantined", "conflicting_rows"),
+            ({"payment_id": "2-10", "reference": "B"}, "quarantined", "conflicting_rows"),
         ],
         "end_customer": [({"end_customer_id": None}, "quarantined", "missing_end_customer_id")],
         "product": [({"product_id": "80", "list_price": "-1"}, "quarantined", "list_price_negative")],

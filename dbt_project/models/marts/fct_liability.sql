@@ -13,8 +13,8 @@ with movements as (
         sum(case when batch_kind = 'accrual' and cause = 'volume' then credit - debit else 0 end) as accrued,
         sum(case when batch_kind = 'accrual' and cause not in ('volume', 'currency') then credit - debit else 0 end) as true_ups,
         sum(case when batch_kind = 'accrual' and cause = 'currency' then credit - debit else 0 end) as currency_effect,
-        sum(case when batch_kind = 'settlement' then debit - credit else 0 end) as settled,
-        sum(case when batch_kind not in ('accrual', 'settlement') then debit - credit else 0 end) as written_off,
+        sum(case when batch_kind = 'settlement' or cause in ('payment_rejected', 'payment_returned') then debit - credit else 0 end) as settled,
+        sum(case when cause in ('write_off', 'breakage') then debit - credit else 0 end) as written_off,
         cast(0 as {{ money() }}) as unposted
     from {{ ref('int_posting') }}
     where account_role = 'accrued_rebates'

@@ -1,5 +1,5 @@
 -- Grain: one received file: rows in = accepted + held + quarantined.
-{%- set entities = ['line', 'partner', 'partner_tier', 'partner_group', 'end_customer', 'product', 'product_unit', 'fx_rate', 'product_cross_reference', 'unit_cross_reference', 'end_customer_answer', 'fund_claim', 'claim', 'stock_report', 'stock_release'] %}
+{%- set entities = ['line', 'partner', 'partner_tier', 'partner_group', 'end_customer', 'product', 'product_unit', 'fx_rate', 'product_cross_reference', 'unit_cross_reference', 'end_customer_answer', 'fund_claim', 'claim', 'stock_report', 'stock_release', 'payment_reply'] %}
 with verdicts as (
     {%- for entity in entities %}
     select file_sequence, verdict, count(*) as verdict_rows

@@ -34,8 +34,9 @@ def with_line_keys(posting: pa.Table) -> pa.Table:
 def journal(tables: Tables) -> pa.Table:
     """Journal lines by number: those of the ledger, line_key, instrument (of a payment's lines), description."""
     lines = with_line_keys(tables["posting"])
-    if "payment" in tables:
-        instruments = tables["payment"].select(["payment_id", "instrument"])
+    paid = tables.get("payment", tables.get("payment_reversal"))
+    if paid is not None:
+        instruments = paid.group_by(["payment_id", "instrument"]).aggregate([])
         lines = lines.join(instruments, "payment_id").sort_by([("journal_line", "ascending")])
     else:
         lines = lines.append_column("instrument", pa.nulls(lines.num_rows, pa.string()))

@@ -92,7 +92,7 @@ FIELDS = (
 ERP = ErpFormat(
     name="oracle_gl",
     title="Oracle Fusion FBDI, journals",
-    kinds=("accrual", "settlement"),
+    kinds=("adjustment", "accrual", "settlement"),
     layouts=(Layout("journal", FIELDS, {"ENTERED_DR": "debit", "ENTERED_CR": "credit"}, file="GlInterface.csv"),),
     line_key="REFERENCE21",
     settings=(

@@ -77,7 +77,7 @@ def blocks(one: ErpFormat, rows: pa.Table, text: Mapping[str, pa.ChunkedArray]) 
 ERP = ErpFormat(
     name="sap_journal",
     title="SAP S/4HANA journal entry upload",
-    kinds=("accrual", "settlement"),
+    kinds=("adjustment", "accrual", "settlement"),
     layouts=(Layout("journal", HEADER + ITEMS, {"WRSOL": "debit", "WRHAB": "credit"}),),
     line_key="ZUONR",
     settings=(
