@@ -57,7 +57,7 @@ def standing(row: dict[str, Any]) -> Standing:
     from orchestration.claims import Standing
 
     columns = ("claim_key", "status", "currency", "claimed_amount", "earned_amount", "entered_by")
-    return Standing(*(row.get(column) for column in columns))
+    return Standing(**{column: row[column] for column in columns})
 
 
 def _said(decision: Decision) -> None:
