@@ -26,7 +26,7 @@ from typing import Any
 
 from benchmarks import catalogue, company, hand
 from benchmarks.measured import Measured, measure
-from orchestration import books, matching
+from orchestration import books, claims, matching
 from orchestration.runs import RunContext, month_of, write_run_context
 from orchestration.settings import REPOSITORY, Settings
 from orchestration.transform import BOOKS_TAG, dbt_arguments, prepare
@@ -89,6 +89,7 @@ def _generator_hash() -> str:
 
 def build(settings: Settings, select: str | None) -> None:
     """The dbt part of a full build, as a run does it; with run_results.json, which a run does not need."""
+    claims.write_table(settings)
     write_run_context(settings, RunContext(AS_OF, month_of(AS_OF), "0" * 64, 0))
     find_reductions(settings)
     arguments = dbt_arguments("build", select=select, exclude=f"tag:{BOOKS_TAG}", tests=select is None)
