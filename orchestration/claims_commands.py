@@ -57,7 +57,8 @@ def standing(row: dict[str, Any]) -> Standing:
     from orchestration.claims import Standing
 
     columns = ("claim_key", "status", "currency", "claimed_amount", "earned_amount", "entered_by")
-    return Standing(**{column: row[column] for column in columns})
+    given: dict[str, Any] = {column: row.get(column) for column in columns}
+    return Standing(**given)
 
 
 def _said(decision: Decision) -> None:
