@@ -19,6 +19,7 @@ from rich.text import Text
 
 from orchestration import (
     answer_commands,
+    backtest_commands,
     backup_commands,
     claims_commands,
     finance_commands,
@@ -354,6 +355,7 @@ for command in (
     backup_commands.restore,
     trace_commands.trace,
     finance_commands.finance,
+    backtest_commands.backtest,
 ):
     main.add_command(command)
 main.add_command(claims_commands.claims)

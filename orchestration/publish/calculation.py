@@ -25,6 +25,7 @@ FOLDER = "calculation"
 """Folder of a version that holds the inputs and the description."""
 
 OUTPUTS = (
+    "fct_accrual_estimate",
     "fct_payout",
     "fct_qualification",
     "fct_qualification_rule",

@@ -29,10 +29,7 @@ svg{width:100%;height:auto;font:12px system-ui,sans-serif}.note{color:#595959}
 
 def write(report: Report, path: Path) -> None:
     """Write the page, whole or not at all."""
-    parts = [
-        f"<h1>{escape(report.title)}</h1>",
-        f'<p class="note">{escape("; ".join(f"{label} {text}" for label, text in report.facts))}</p>',
-    ]
+    parts: list[str] = []
     for program_id in report.programs:
         parts += _program(report, program_id)
     parts += [_table(settings_table(report)), _table(summary(report))]
@@ -40,8 +37,14 @@ def write(report: Report, path: Path) -> None:
     parts.append("<h2>What the figures take for granted</h2><ul>")
     parts += [f"<li>{escape(text)}</li>" for text in report.assumptions]
     parts.append("</ul>")
+    write_page(report.title, "; ".join(f"{label} {text}" for label, text in report.facts), parts, path)
+
+
+def write_page(title: str, note: str, parts: Sequence[str], path: Path) -> None:
+    """Write a page of such parts under its title and a note, whole or not at all."""
+    parts = [f"<h1>{escape(title)}</h1>", f'<p class="note">{escape(note)}</p>', *parts]
     page = (
-        f'<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><title>{escape(report.title)}</title>'
+        f'<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><title>{escape(title)}</title>'
         f'<meta name="viewport" content="width=device-width"><style>{_STYLE}</style></head><body>\n'
         + "\n".join(parts)
         + "\n</body></html>\n"
@@ -65,7 +68,7 @@ def _program(report: Report, program_id: str) -> list[str]:
         }
         parts += [
             f"<h2>{escape(program_id)}: by month of the line, in {escape(currency)}</h2>",
-            _lines(program_id, sorted(months), lines),
+            line_drawing(f"Payout of {program_id} by month", sorted(months), lines, {n: heading(n) for n in lines}),
         ]
     return parts
 
@@ -97,8 +100,10 @@ def _bars(title: str, bars: Sequence[tuple[int, Decimal]]) -> str:
     return _drawing(f"Payout of {title} by variant", bottom, drawn)
 
 
-def _lines(title: str, months: Sequence[str], lines: Mapping[int, Sequence[Decimal]]) -> str:
-    """A line per world over the months, with a legend."""
+def line_drawing(
+    title: str, months: Sequence[str], lines: Mapping[int, Sequence[Decimal]], names: Mapping[int, str]
+) -> str:
+    """A line per world over the months, with a legend; that of the world CURRENT is dashed."""
     height, bottom = 240, 270
     figures = [float(amount) for amounts in lines.values() for amount in amounts]
     low, high = min([0.0, *figures]), max([0.0, *figures])
@@ -129,15 +134,27 @@ def _lines(title: str, months: Sequence[str], lines: Mapping[int, Sequence[Decim
         x, y = LEFT + (order % 6) * 140, bottom + 22 + order // 6 * 18
         drawn.append(
             f'<line x1="{x}" y1="{y - 4}" x2="{x + 24}" y2="{y - 4}" stroke="{colour}" stroke-width="2"{dash}/>'
-            f'<text x="{x + 30}" y="{y}">{heading(number)}</text>'
+            f'<text x="{x + 30}" y="{y}">{escape(names[number])}</text>'
         )
-    return _drawing(f"Payout of {title} by month", bottom + 30 + len(lines) // 6 * 18, drawn)
+    return _drawing(title, bottom + 30 + len(lines) // 6 * 18, drawn)
 
 
 def _drawing(title: str, height: float, parts: Sequence[str]) -> str:
     return (
         f'<svg viewBox="0 0 {WIDTH} {height:.0f}" role="img"><title>{escape(title)}</title>' + "".join(parts) + "</svg>"
     )
+
+
+def plain_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """A table of texts; those of the columns that begin with a digit or a sign stand at the right."""
+
+    def cell(text: str) -> str:
+        number = text[:1] in "-0123456789" and text[4:5] != "-"
+        return f'<td class="n">{escape(text)}</td>' if number else f"<td>{escape(text)}</td>"
+
+    head = "".join(f"<th>{escape(column)}</th>" for column in columns)
+    body = "".join(f"<tr>{''.join(map(cell, row))}</tr>" for row in rows)
+    return f"<h2>{escape(title)}</h2><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
 
 
 def _table(table: Table) -> str:
