@@ -91,7 +91,7 @@ def jobs() -> list[dg.UnresolvedAssetJobDefinition]:
             executor_def=executor,
         ),
         dg.define_asset_job(
-            STATEMENTS,
+            "weekly_partner_statements",
             selection=statements,
             description="Write the partner statements from the published snapshot: where each partner stands.",
             executor_def=executor,
@@ -192,7 +192,7 @@ def schedules() -> list[dg.ScheduleDefinition]:
 
     @dg.schedule(
         name="weekly_partner_statements",
-        job_name=STATEMENTS,
+        job_name="weekly_partner_statements",
         cron_schedule="30 5 * * 1",
         description="Each Monday, after the daily refresh: where every partner stands as of the evening before.",
     )

@@ -7,7 +7,7 @@ here from the movements, in a way of its own.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from itertools import groupby
@@ -156,8 +156,17 @@ def post(settings: Settings, moves: Sequence[Move]) -> Ledger:
     return ledger
 
 
-def publish_moves(settings: Settings, moves: Sequence[Move], month: str, more: Iterable[Any] = ()) -> Ledger:
-    """Post the movements and publish a snapshot of ``month``. ``more``: functions that add rows to the marts."""
+def publish_moves(
+    settings: Settings,
+    moves: Sequence[Move],
+    month: str,
+    more: Iterable[Any] = (),
+    models: Callable[[], None] | None = None,
+) -> Ledger:
+    """Post the movements and publish a snapshot of ``month``. ``more``: functions that add rows to the marts.
+
+    ``models``: makes fct_liability and its roll-forward in the warehouse, instead of the sums made here.
+    """
     ledger = post(settings, moves)
     with connect(settings) as connection:
         marts = Marts(connection)
@@ -177,9 +186,12 @@ def publish_moves(settings: Settings, moves: Sequence[Move], month: str, more: I
         for row in ledger.payment_line:
             key = f"{row['payment_id']}|{row['program_key']}|{row['period_id']}"
             marts.add("fct_payment_line", payment_line_id=key, **row)
-        _liabilities(marts, moves, month)
+        if models is None:
+            _liabilities(marts, moves, month)
         for add in more:
             add(marts)
+    if models is not None:
+        models()
     publish.publish_snapshot(settings, sorted(keys()), keys=keys())
     return ledger
 

@@ -23,7 +23,7 @@ EXPECTED = (
     "revenue by the tier that is expected, not a payout: passes, 7,500 and 44,250 with a catch-up entry of 750, "
     "in `test_accruals_golden.py` (`expected` by the run rate)"
 )
-ROLL_FORWARD = "a roll-forward of a liability, not a payout: its figures tie (tested here); the report is issue 5"
+ROLL_FORWARD = "a roll-forward, not a payout: its figures are tested through the report (test_rollforward_golden)"
 GROUPING = "how journal lines are grouped, not a payout: issue 5"
 
 CONTRACT = (
