@@ -30,7 +30,7 @@ def query(settings: Settings, sql: str) -> list[dict[str, Any]]:
 
 @pytest.fixture(scope="module")
 def data(tmp_path_factory: pytest.TempPathFactory) -> Settings:
-    """January closed and refused, February closed and proposed; people release the payments of every legal entity."""
+    """January closed and refused, February closed and proposed: people release every payment."""
     place = tmp_path_factory.mktemp("release")
     (place / "books").mkdir()
     (place / "books" / "settlement_policy.csv").write_text("legal_entity,release\nUS01,four_eyes\nCA01,four_eyes\n")

@@ -12,7 +12,6 @@ import pyarrow.parquet as pq
 import pytest
 
 from orchestration import books, warehouse
-from orchestration.books import ledger
 from orchestration.books.live import check_live, settled
 from orchestration.books.tables import MONEY, PAYMENT_LINE, PAYMENT_REVERSAL
 from orchestration.settings import Settings
@@ -159,4 +158,4 @@ def test_a_ledger_that_pays_twice_does_not_verify(paid: Settings, monkeypatch: p
     assert pq.ParquetFile(batch.folder / "payment_line.parquet").read().num_rows == 1
     monkeypatch.undo()
     with pytest.raises(books.LedgerError, match="a payout in two payments"):
-        ledger.verify(paid)
+        books.verify(paid)
