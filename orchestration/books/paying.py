@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 from orchestration.books.accounts import Traits
 from orchestration.books.checks import check_input, literals, refuse, sql
 from orchestration.books.journal import NO_TRAITS, CloseContext, numbered
-from orchestration.books.tables import CREDITED_BY, PAYMENT, PAYMENT_LINE, PAYOUT_KEY, PROPOSAL_LINE
+from orchestration.books.tables import CREDITED_BY, INVOICE, PAYMENT, PAYMENT_LINE, PAYOUT_KEY, PROPOSAL_LINE
 
 Unpayable = Callable[[pa.Table], Mapping[str, str]]
 """Why payments (schema PAYMENT) cannot be made, by payment_id: asked before they are booked."""
@@ -66,12 +66,12 @@ def settlement(
     ``due``: int_settlement_due, one row per program_key, payee_id, period_id. ``settled``: what lives
     of every payment line so far (live.settled); ``settled_to_date`` must be what it holds, so that no
     payout is paid twice. Rows are joined to one payment per payee, legal entity, currency and
-    instrument. A payment stands when its total is above zero and at least the highest
+    instrument. A payment stands when its total is above zero (of an ``invoice`` below) and at least the highest
     ``minimum_payment`` of its rows (none: null); otherwise its rows are carried: they stay due, and
     are no part of the batch. Rows with nothing to pay take no part. Payments for which ``unpayable``
     gives a reason are withheld: they are no part of the batch either, and their rows stay due.
     Journal: each line debits accrued_rebates (a negative one credits it), each payment credits
-    accounts_receivable (credit_memo) or accounts_payable (supplier_invoice).
+    accounts_receivable (credit_memo) or accounts_payable (supplier_invoice); an invoice debits accounts_receivable.
     Raises LedgerError as accrual_postings does, and for unknown instruments.
     """
     lines = payable(connection, context, batch_number, due, settled, unpayable)
@@ -153,14 +153,14 @@ def made(
 
 
 def _standing(connection: duckdb.DuckDBPyConnection, lines: pa.Table) -> pa.Table:
-    """The rows (PROPOSAL_LINE) whose payment is above zero and reaches its highest minimum; the others are carried."""
+    """The rows (PROPOSAL_LINE) whose payment is above zero (an invoice: below) and reaches its highest minimum."""
     return sql(
         connection,
         f"""
         select * from lines where amount <> 0
         window payment as (partition by payment_id)
-        qualify sum(amount) over payment > 0
-            and sum(amount) over payment >= coalesce(max(minimum_payment) over payment, 0)
+        qualify if(instrument = '{INVOICE}', -1, 1) * sum(amount) over payment
+            >= greatest(coalesce(max(minimum_payment) over payment, 0), 0.0001)
         order by {PAYMENT_KEY}, program_key, period_id
         """,
         lines=lines,
@@ -201,7 +201,8 @@ def booked(
         from payment_line as line join entry using (payment_id)
         union all
         select entry, 2 as side, null as program_key, null as program_id, payee_id, null as period_id, legal_entity,
-            currency, case instrument {credited} end as account_role, 0 as debit, amount as credit,
+            currency, case instrument {credited} end as account_role, greatest(-amount, 0) as debit,
+            greatest(amount, 0) as credit,
             'settlement' as cause, payment_id
         from entry
     """

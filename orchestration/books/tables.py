@@ -53,7 +53,7 @@ PAYMENT = pa.schema(
         ("payment_date", pa.date32()),
     ]
 )
-"""One row per payment; key: payment_id. The amount is above zero."""
+"""One row per payment; key: payment_id. The amount is above zero, of an invoice (the payee owes it) below."""
 
 PAYMENT_LINE = pa.schema(
     [
@@ -142,8 +142,15 @@ REVERSAL_CAUSES = ("payment_rejected", "payment_returned")
 """Causes of journal lines that reopen what a payment had settled."""
 
 PAYOUT_KEY = ("program_key", "payee_id", "period_id")
-CREDITED_BY = {"credit_memo": "accounts_receivable", "supplier_invoice": "accounts_payable"}
-"""Account role that a payment's instrument credits (semantics 11)."""
+INVOICE = "invoice"
+"""Instrument of what a payee owes us: its payments are below zero."""
+
+CREDITED_BY = {
+    "credit_memo": "accounts_receivable",
+    "supplier_invoice": "accounts_payable",
+    INVOICE: "accounts_receivable",
+}
+"""Account role that a payment's instrument credits, an invoice debits (semantics 11)."""
 
 
 class LedgerError(Exception):
@@ -215,16 +222,20 @@ def _check_payments(posting: pa.Table, payment: pa.Table, payment_line: pa.Table
         twice = table.group_by(unique).aggregate([([], "count_all")]).filter(pc.field("count_all") > 1)
         if twice.num_rows:
             raise LedgerError(f"{name} more than once in a batch: {_sample(twice, unique)}")
-    not_positive = payment.filter(pc.invert(pc.greater(payment["amount"], Decimal(0))))
-    if not_positive.num_rows:
-        raise LedgerError(f"payment not above zero: {_sample(not_positive, ['payment_id'])}")
+    owed = pc.equal(payment["instrument"], INVOICE)
+    right_side = pc.if_else(owed, pc.less(payment["amount"], Decimal(0)), pc.greater(payment["amount"], Decimal(0)))
+    wrong_side = payment.filter(pc.invert(pc.fill_null(right_side, False)))
+    if wrong_side.num_rows:
+        raise LedgerError(f"payment not above zero, or invoice not below: {_sample(wrong_side, ['payment_id'])}")
     credited = posting.filter(pc.is_in(posting["account_role"], pa.array(list(CREDITED_BY.values()))))
     cleared = posting.filter(pc.equal(posting["account_role"], "accrued_rebates"))
     amount = pc.subtract(cleared["debit"], cleared["credit"]).cast(pa.decimal128(38, 4))
     cleared = cleared.select(keys).append_column("amount", amount)
     paid = _side(payment, "amount", keys)
     _equal("payment and its lines differ", paid, _side(payment_line, "amount", keys), keys)
-    _equal("payment and the journal's payable differ", paid, _side(credited, "credit", keys), keys)
+    net = pc.subtract(credited["credit"], credited["debit"]).cast(pa.decimal128(38, 4))
+    payables = credited.select(keys).append_column("amount", net)
+    _equal("payment and the journal's payable differ", paid, payables, keys)
     _equal("payment and the journal's accrued rebates differ", paid, cleared, keys)
 
 

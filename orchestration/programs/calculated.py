@@ -20,8 +20,6 @@ LEFT_OUT = None
 
 CALCULATED: Mapping[str, tuple[object, ...]] = {
     "settlement.instrument": ("credit_memo", "supplier_invoice"),
-    "settlement.negative": ("carry",),
-    "settlement.advances": (LEFT_OUT,),
 }
 """Field to the values that are calculated; of all other fields every value is."""
 

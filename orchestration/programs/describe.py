@@ -308,4 +308,9 @@ def _settlement(program: Program) -> str:
     parts = [f"{_words(settlement.instrument)} {settlement.lag_days} days after the period"]
     if settlement.minimum_payment:
         parts.append(f"from {_number(settlement.minimum_payment)} {program.currency}")
+    if settlement.advances:
+        unit = _words(settlement.advances.every)
+        parts.append(f"in advance every {unit} {_number(settlement.advances.percent)} % of what is earned so far")
+    if settlement.negative == "invoice":
+        parts.append("an amount below zero is invoiced")
     return ", ".join(parts)

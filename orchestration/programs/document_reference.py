@@ -68,7 +68,7 @@ ERRORS: Mapping[str, tuple[tuple[Edit, ...], ...]] = {
             ("\nsettlement:", f"{GROUP}settlement:"),
         ),
     ),
-    "what is not calculated yet": ((("lag_days: 30", "lag_days: 30\n  negative: invoice"),),),
+    "what is not calculated yet": ((("instrument: credit_memo", "instrument: deduction_match"),),),
 }
 """Kinds of error, each with documents that show it: edits of the page's example; the last document is the bad one."""
 

@@ -96,6 +96,9 @@ SCHEMAS: Mapping[str, pa.Schema] = {
             ("minimum_payment", _MONEY),
             ("instrument", _TEXT),
             ("claim_required", _FLAG),
+            ("negative", _TEXT),
+            ("advance_every", _TEXT),
+            ("advance_percent", pa.decimal128(18, 8)),
             ("document_hash", _TEXT),
             ("terms_hash", _TEXT),
             ("file_name", _TEXT),
@@ -283,6 +286,7 @@ def _program(loaded: LoadedProgram, place: stacking.Place | None) -> Iterator[Ro
     group = program.stacking
     nets = group is not None and group.rule == "net_of"
     submitted, approved = program.step("submitted"), program.step("approved")
+    advances = program.settlement.advances
     yield {
         "program_key": program.key,
         "program_id": program.id,
@@ -339,6 +343,9 @@ def _program(loaded: LoadedProgram, place: stacking.Place | None) -> Iterator[Ro
         "minimum_payment": program.settlement.minimum_payment,
         "instrument": program.settlement.instrument,
         "claim_required": program.settlement.claim_required,
+        "negative": program.settlement.negative,
+        "advance_every": advances and advances.every,
+        "advance_percent": advances and advances.percent.scaleb(-2),
         "document_hash": loaded.document_hash,
         "terms_hash": loaded.terms_hash,
         "file_name": loaded.file_name,

@@ -98,7 +98,9 @@ gates:
   - basis: {kind: count, counted: documents}
     operator: "<="
     figure: 12
-settlement: {lag_days: 20, instrument: supplier_invoice, minimum_payment: 12.5}
+settlement:
+  {lag_days: 20, instrument: supplier_invoice, minimum_payment: 12.5, negative: invoice,
+   advances: {every: quarter, percent: 33.3}}
 """
 
 
@@ -193,6 +195,10 @@ def test_program(tables: dict[str, pa.Table]) -> None:
         "settlement_lag_days": 20,
         "minimum_payment": Decimal("12.5000"),
         "instrument": "supplier_invoice",
+        "claim_required": False,
+        "negative": "invoice",
+        "advance_every": "quarter",
+        "advance_percent": Decimal("0.33300000"),
         "document_hash": hashlib.sha256(DOCUMENT.encode()).hexdigest(),
         "file_name": "all.yml",
     }

@@ -54,6 +54,9 @@ select
     minimum_payment,
     instrument,
     claim_required,
+    negative,
+    advance_every,
+    advance_percent,
     document_hash,
     file_name
 from {{ source('programs', 'program') }}
