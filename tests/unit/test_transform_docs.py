@@ -33,8 +33,8 @@ def project(settings: Settings) -> dict[str, Any]:
         nodes[f"model.r.{name}"] = {
             "name": name, "resource_type": "model", "fqn": ["r", layer, name], "database": "warehouse",
             "schema": "main", "alias": name, "relation_name": f'"warehouse"."main"."{name}"',
-            "original_file_path": f"models/{name}.sql",
-            "depends_on": {"nodes": [parent]}, "columns": {}, "config": {"materialized": "table"}, "created_at": 17.5,
+            "original_file_path": f"models/{name}.sql", "depends_on": {"nodes": [parent]}, "columns": {},
+            "config": {"materialized": "table"}, "created_at": 17.5,
             "description": "ends </script> here",
         }  # fmt: skip
     return {
