@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -173,3 +174,27 @@ def test_the_sensor_asks_once_for_files_that_stand_still(here: Settings, defs: d
     assert len(keys) == 1  # the same key: Dagster starts it once
     file.unlink()
     assert not sensor.evaluate_tick(dg.build_sensor_context(cursor=third.cursor)).run_requests
+
+
+def test_lineage_has_no_gap_from_landing_to_what_leaves_the_house(graph: Any) -> None:
+    """All that lands is behind what is published; lines and figures lead there step by step."""
+
+    def upstream(key: dg.AssetKey) -> set[dg.AssetKey]:
+        found: set[dg.AssetKey] = set()
+        waiting = [key]
+        while waiting:
+            for parent in graph.get(waiting.pop()).parent_keys - found:
+                found.add(parent)
+                waiting.append(parent)
+        return found
+
+    outside = {key for key in graph.get_all_asset_keys() if not graph.get(key).is_executable}
+    for name in ("erp_files", "snapshot", "model_docs"):
+        assert outside <= upstream(dg.AssetKey(name)), name
+    path = ["landing/erp_invoices", "raw/line", "accepted/line", "stg_line", "int_line", "int_scope_line"]
+    path += ["int_line_part", "fct_line_rebate", "reconciliation", "snapshot"]
+    figures = ["int_payout", "int_accrual_difference", "accrual_batch", "settlement_batch", "fct_payment", "erp_files"]
+    for above, below in pairwise(figures):
+        assert dg.AssetKey(above) in upstream(dg.AssetKey(below)), f"{above} → {below}"
+    for above, below in pairwise(path):
+        assert dg.AssetKey(above.split("/")) in upstream(dg.AssetKey(below.split("/"))), f"{above} → {below}"
