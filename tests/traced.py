@@ -83,7 +83,7 @@ def fill(made: Marts) -> None:
             payment_id=PAYMENT if batch == 2 else None, **common, **of,
         )  # fmt: skip
     made.add(
-        "fct_payment", payment_id=PAYMENT, batch_number=2, instrument="credit_memo", amount=Decimal(4),
+        "fct_payment", payment_id=PAYMENT, batch_number=2, instrument="credit_memo", amount=Decimal(4), status="paid",
         payment_date=date(2017, 4, 30), **common,
     )  # fmt: skip
     made.add(

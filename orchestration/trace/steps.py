@@ -28,7 +28,7 @@ PAYMENTS = _Query(
     "payments",
     "Payments",
     """select p.payment_id as payment, b.batch, p.payment_date as "paid on", p.payee_id as payee,
-              p.legal_entity as "legal entity", p.instrument, p.amount, p.currency
+              p.legal_entity as "legal entity", p.instrument, p.amount, p.currency, p.status
        from traced_payment as p left join traced_batch as b using (batch_number)
        order by p.batch_number, p.payment_id""",
 )

@@ -61,6 +61,7 @@ def test_every_start_leads_to_both_ends_and_ties(snapshot: Marts, house: Setting
     assert failed(found) == []
     assert len(found.ties) == 12
     assert column(snapshot, found, "payments", "payment") == [PAYMENT]
+    assert column(snapshot, found, "payments", "status") == ["paid"]
     assert column(snapshot, found, "payments", "batch") == ["000002_settlement_2017-04"]
     assert column(snapshot, found, "journal", "journal line") == ["1-1", "1-2", "2-1", "2-2"]
     assert column(snapshot, found, "batches", "run") == ["run-1", "run-2"]
