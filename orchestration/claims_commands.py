@@ -8,14 +8,17 @@ from __future__ import annotations
 
 from datetime import date
 from decimal import Decimal, InvalidOperation
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from orchestration.command import Refused, page, plain_errors, settings_of_environment
+from orchestration.command import Refused, page, plain_errors, refused, settings_of_environment
 from orchestration.settings import Settings
 
 if TYPE_CHECKING:
+    import pyarrow as pa
+
     from orchestration.claims import Decision, Standing
 
 OPEN = "status in ('in_review', 'disputed')"
@@ -28,12 +31,16 @@ def _day(text: str, option: str) -> date:
         raise Refused(f"{option} {text!r}: expected YYYY-MM-DD, for example 2017-04-20") from None
 
 
-def _rows(settings: Settings, sql: str) -> list[dict[str, Any]]:
+def _table(settings: Settings, sql: str) -> pa.Table:
     from orchestration import publish
 
     if not (settings.published / "snapshot" / "CURRENT").is_file():
         raise Refused(f"nothing was published yet in {settings.data}: `rebates run --as-of DATE` does it")
-    found: list[dict[str, Any]] = publish.query(settings, sql).to_pylist()
+    return publish.query(settings, sql)
+
+
+def _rows(settings: Settings, sql: str) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = _table(settings, sql).to_pylist()
     return found
 
 
@@ -190,6 +197,41 @@ def _money(text: str | None) -> Decimal | None:
         return None if text is None else Decimal(text)
     except InvalidOperation:
         raise Refused(f"--amount {text!r}: expected a number like 120.50") from None
+
+
+@claims.command("answer")
+@click.option("--partner", metavar="PARTNER", help="Claims of this partner only.")
+@click.option("--on", required=True, metavar="DATE", help="Day that the answers state; decided later is not answered.")
+@click.option("--output", required=True, metavar="FOLDER", help="Where the files go; it knows what was answered.")
+@plain_errors
+def answer(partner: str | None, on: str, output: str) -> None:
+    """Answer decided claims: an X12 849 to claims that came as X12 844, a CSV file to all others."""
+    from orchestration import intake, publish
+
+    settings, day = settings_of_environment(), _day(on, "--on")
+    rows = _table(settings, publish.ANSWERED.format(day=day))
+    if partner is not None:
+        rows = rows.filter([name == partner for name in rows["partner_id"].to_pylist()])
+        if not rows:
+            raise Refused(f"--partner {partner}: no claim of that partner; `rebates claims list --all` shows them")
+    decided = rows.filter(rows["is_decided"])
+    sequences = {number for number in decided["file_sequence"].to_pylist() if number is not None}
+    made = publish.write_claim_answers(
+        rows,
+        Path(output),
+        on=day,
+        parties=intake.x12_parties(settings, sequences),
+        units=publish.minor_units(settings),
+    )
+    console = page()
+    for path in made.written:
+        console.print(str(path), markup=False, soft_wrap=True)
+    console.print(
+        f"{made.answered:,} claims answered in {len(made.written):,} files; {made.known:,} were answered so before,"
+        f" {made.waiting:,} are not wholly decided."
+    )
+    if made.refused:
+        refused(console, list(made.refused))
 
 
 @claims.command("approve")

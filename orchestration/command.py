@@ -37,7 +37,7 @@ def plain_errors(command: Callable[..., Any]) -> Callable[..., Any]:
     def wrapped(*args: Any, **kwargs: Any) -> Any:
         from orchestration.books import LedgerError
         from orchestration.claims import ClaimError
-        from orchestration.intake import MappingError, ProposeError
+        from orchestration.intake import LandingError, MappingError, ProposeError
         from orchestration.matching import AnswerError, MatchingRuleError
         from orchestration.programs import BadReferenceError
         from orchestration.publish import PublishError
@@ -48,7 +48,7 @@ def plain_errors(command: Callable[..., Any]) -> Callable[..., Any]:
         refusals = (
             runs.RunError, SettingsError, LedgerError, MappingError, PublishError, SampleDataError, DbtError,
             RuleError, DecisionError, ClaimError, BadReferenceError, ProposeError, AnswerError, MatchingRuleError,
-            FileNotFoundError, FileExistsError, NotADirectoryError, PermissionError,
+            LandingError, FileNotFoundError, FileExistsError, NotADirectoryError, PermissionError,
         )  # fmt: skip
         try:
             return command(*args, **kwargs)

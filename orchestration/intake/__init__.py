@@ -11,6 +11,7 @@ from orchestration.intake.propose import Known, ProposeError, propose
 from orchestration.intake.records import UnreadableError
 from orchestration.intake.take import FileReport, IntakeReport, take_in
 from orchestration.intake.trial import FileTrial, Misfit, try_file
+from orchestration.intake.x12.parties import x12_parties
 
 __all__ = [
     "FileReport",
@@ -29,4 +30,5 @@ __all__ = [
     "propose",
     "take_in",
     "try_file",
+    "x12_parties",
 ]

@@ -5,6 +5,7 @@ what it is given, and refuses to show what does not tie. ERP formats are data: f
 """
 
 from orchestration.publish.batches import publish_batches
+from orchestration.publish.claim_answers import ANSWERED, Answers, write_claim_answers
 from orchestration.publish.claim_response import Decision, write_claim_response
 from orchestration.publish.erp.model import erp_formats
 from orchestration.publish.erp.payable import switched_on, unpayable
@@ -16,8 +17,10 @@ from orchestration.publish.scorecard import write_scorecard
 from orchestration.publish.snapshot import open_snapshot, publish_snapshot, query
 
 __all__ = [
+    "ANSWERED",
     "OF_A_MONTH",
     "WORKBOOKS",
+    "Answers",
     "Column",
     "Decision",
     "Format",
@@ -33,6 +36,7 @@ __all__ = [
     "switched_on",
     "unpayable",
     "write_batch_files",
+    "write_claim_answers",
     "write_claim_response",
     "write_finance",
     "write_scorecard",
