@@ -1,8 +1,8 @@
 {{ config(tags=['books']) }}
 
 -- Grain: one claim as it is decided (partner, claim number, program, period and, of price claims, authorisation): what was
--- claimed, what was earned, what became of it. Paid: what was settled for the payout reaches what this claim and those before it
--- were approved for.
+-- claimed, what was earned, what became of it. Paid: what was settled for the payout, less what was rejected or sent back of it,
+-- reaches what this claim and those before it were approved for.
 with approved as (
     select
         *,
@@ -10,6 +10,15 @@ with approved as (
             partition by partner_id, program_id, period_id order by turn_place rows between unbounded preceding and current row
         ) as approved_so_far
     from {{ ref('int_claim') }}
+),
+
+-- of payments what was neither rejected nor sent back: less what the ledger has reopened, and what it is still to reopen
+settled as (
+    select program_id, payee_id, period_id, payment_id, amount from {{ ref('int_payment_line') }}
+    union all
+    select program_id, payee_id, period_id, payment_id, -amount from {{ ref('int_payment_reversal') }}
+    union all
+    select program_id, payee_id, period_id, payment_id, -amount from {{ ref('int_payment_reopen') }}
 ),
 
 payments as (
@@ -24,7 +33,7 @@ payments as (
             order by t.payment_date, l.payment_id
             rows between unbounded preceding and current row
         ) as paid_so_far
-    from {{ ref('int_payment_line') }} as l
+    from settled as l
     inner join {{ ref('int_payment') }} as t on l.payment_id = t.payment_id
     group by 1, 2, 3, 4, 5
 ),
