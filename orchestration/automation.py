@@ -35,6 +35,9 @@ POSTING = ("adjustment_batch", "accrual_batch", "settlement_batch", "settlement_
 MONTH_END_WORKBOOKS = ("accrual_journal", "payment_run", "liability_rollforward")
 """Workbooks of a month that was closed; a later snapshot shows it too."""
 
+CLAIM_AGEING = "claim_ageing"
+"""Open claims and their ages, of the snapshot's own month."""
+
 STATEMENTS = "partner_statements"
 """Statements of where partners stand, of the snapshot's own month."""
 
@@ -56,6 +59,7 @@ def jobs() -> list[dg.UnresolvedAssetJobDefinition]:
     intake = dg.AssetSelection.groups(*INTAKE_GROUPS)
     everything = dg.AssetSelection.all()
     workbooks = dg.AssetSelection.assets(*MONTH_END_WORKBOOKS)
+    ageing = dg.AssetSelection.assets(CLAIM_AGEING)
     statements = dg.AssetSelection.assets(STATEMENTS)
     return [
         dg.define_asset_job(
@@ -66,7 +70,7 @@ def jobs() -> list[dg.UnresolvedAssetJobDefinition]:
         ),
         dg.define_asset_job(
             "refresh",
-            selection=everything - dg.AssetSelection.assets(*POSTING) - workbooks - statements,
+            selection=everything - dg.AssetSelection.assets(*POSTING) - workbooks - ageing - statements,
             description="Compute for an as-of date (default: the month's last day) and publish; posts nothing.",
             executor_def=executor,
         ),
@@ -88,6 +92,12 @@ def jobs() -> list[dg.UnresolvedAssetJobDefinition]:
             "month_end_workbooks",
             selection=workbooks,
             description="Write finance's workbooks of a closed month again, from the published snapshot.",
+            executor_def=executor,
+        ),
+        dg.define_asset_job(
+            "weekly_claim_ageing",
+            selection=ageing,
+            description="Write the ageing of claims from the published snapshot: what is open, and for how long.",
             executor_def=executor,
         ),
         dg.define_asset_job(
@@ -191,6 +201,16 @@ def schedules() -> list[dg.ScheduleDefinition]:
         return dg.RunRequest(run_key=ask.key, partition_key=ask.month)
 
     @dg.schedule(
+        name="weekly_claim_ageing",
+        job_name="weekly_claim_ageing",
+        cron_schedule="15 5 * * 1",
+        description="Each Monday, after the daily refresh: open claims by age as of the evening before.",
+    )
+    def weekly_claim_ageing(context: dg.ScheduleEvaluationContext) -> dg.RunRequest:
+        ask = day_to_refresh(context.scheduled_execution_time.date())
+        return dg.RunRequest(run_key=f"claim-ageing-{ask.as_of}", partition_key=ask.month)
+
+    @dg.schedule(
         name="weekly_partner_statements",
         job_name="weekly_partner_statements",
         cron_schedule="30 5 * * 1",
@@ -200,7 +220,7 @@ def schedules() -> list[dg.ScheduleDefinition]:
         ask = day_to_refresh(context.scheduled_execution_time.date())
         return dg.RunRequest(run_key=f"statements-{ask.as_of}", partition_key=ask.month)
 
-    return [month_end_close, daily_refresh, month_end_workbooks, weekly_partner_statements]
+    return [month_end_close, daily_refresh, month_end_workbooks, weekly_claim_ageing, weekly_partner_statements]
 
 
 def sensors(settings: Settings) -> list[dg.SensorDefinition]:

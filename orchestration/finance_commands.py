@@ -19,7 +19,7 @@ from orchestration.command import page, plain_errors, settings_of_environment
 def finance(month: str | None, only: tuple[str, ...]) -> None:
     """Write finance's workbooks of a month from the published snapshot; a close writes them too.
 
-    Without --month also the partner statements, which show where programs stand in the snapshot.
+    Without --month also the ageing of claims and the partner statements, which show what stands in the snapshot.
 
     The same snapshot gives the same bytes. Nothing is computed and nothing is posted.
     """

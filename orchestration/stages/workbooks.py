@@ -5,7 +5,7 @@ from typing import Any
 
 import dagster as dg
 
-from orchestration.automation import MONTH_END_WORKBOOKS, ONE_MONTH_A_RUN, PARTITIONS, STATEMENTS
+from orchestration.automation import CLAIM_AGEING, MONTH_END_WORKBOOKS, ONE_MONTH_A_RUN, PARTITIONS, STATEMENTS
 from orchestration.settings import Settings
 from orchestration.stages.common import OWNER, POOL, markdown
 
@@ -14,6 +14,7 @@ ABOUT = {
     "payment_run": "Who is paid what in the month, what each payment consists of, and how it was posted.",
     "liability_rollforward": "How the liability moved in the month, by legal entity, program and partner; ties to the"
     " general ledger's files.",
+    CLAIM_AGEING: "Open claims by partner and age, each with its status and owner, and how long paid ones took.",
     STATEMENTS: "A workbook for each partner: what was bought, where its programs stand, what was earned and paid; and"
     " one over all of them.",
 }
@@ -51,4 +52,4 @@ def workbooks(settings: Settings) -> list[dg.AssetsDefinition]:
 
         return write
 
-    return [asset(name) for name in (*MONTH_END_WORKBOOKS, STATEMENTS)]
+    return [asset(name) for name in (*MONTH_END_WORKBOOKS, CLAIM_AGEING, STATEMENTS)]

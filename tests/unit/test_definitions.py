@@ -67,6 +67,7 @@ def test_refresh_posts_nothing_and_publishes_the_same(defs: dg.Definitions) -> N
     assert set(steps(defs, "close")) - set(steps(defs, "refresh")) == {
         *posting,
         *MONTH_END_WORKBOOKS,
+        "claim_ageing",
         "partner_statements",
     }
 

@@ -245,7 +245,7 @@ def test_the_general_ledgers_files_must_say_the_same(settings: Settings) -> None
 
 def test_equal_data_give_equal_bytes(house: Settings) -> None:
     first = {path: path.read_bytes() for path in publish.write_finance(house)}
-    assert len(first) == 3 + 1 + 3  # the month's, the summary of the statements, a statement for each partner
+    assert len(first) == 3 + 1 + 1 + 3  # the month's, claims, the summary, a statement for each partner
     for path in first:
         path.unlink()
     assert {path: path.read_bytes() for path in publish.write_finance(house)} == first
@@ -395,7 +395,7 @@ def test_every_workbook_is_an_asset_and_has_a_schedule() -> None:
     assert set(ABOUT) == set(publish.WORKBOOKS)
     assert automation.month_of_workbooks(date(2018, 1, 5)) == automation.Ask(key="workbooks-2017-12", month="2017-12")
     scheduled = {schedule.name for schedule in automation.schedules()}
-    assert {"month_end_workbooks", "weekly_partner_statements"} <= scheduled
+    assert {"month_end_workbooks", "weekly_claim_ageing", "weekly_partner_statements"} <= scheduled
 
 
 # --- LibreOffice ----------------------------------------------------------------------------

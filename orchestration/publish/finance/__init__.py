@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from orchestration.publish.finance.ageing import claim_ageing
 from orchestration.publish.finance.book import write_book
 from orchestration.publish.finance.journals import accrual_journal, payment_run
 from orchestration.publish.finance.model import Book
@@ -28,10 +29,13 @@ OF_A_MONTH: dict[str, Callable[[Published, str], Book]] = {
 }
 """Workbooks of any month up to the snapshot's: what was posted does not change."""
 
-STATEMENTS = "partner_statements"
-"""The statements: of the snapshot's own month only, since they show where programs stand."""
+OF_TODAY: dict[str, Callable[[Published, str], Book]] = {"claim_ageing": claim_ageing}
+"""Workbooks of the snapshot's own month only, since they show what stands at its as-of date."""
 
-WORKBOOKS = (*OF_A_MONTH, STATEMENTS)
+STATEMENTS = "partner_statements"
+"""The statements: as those of today, a folder of them."""
+
+WORKBOOKS = (*OF_A_MONTH, *OF_TODAY, STATEMENTS)
 """Names of all workbooks, in the order in which they are written."""
 
 
@@ -45,6 +49,7 @@ def write_finance(settings: Settings, month: str | None = None, names: Sequence[
     if unknown := [name for name in names if name not in WORKBOOKS]:
         raise PublishError(f"workbook {', '.join(unknown)}: expected one of {', '.join(WORKBOOKS)}")
     written = []
+    books = OF_A_MONTH | OF_TODAY
     with open_snapshot(settings) as connection:
         house = Published(settings, connection, minor_units(settings))
         month = month or house.month
@@ -52,13 +57,13 @@ def write_finance(settings: Settings, month: str | None = None, names: Sequence[
             raise PublishError(
                 f"the published snapshot is of {house.month}: `rebates close {month}` comes before {month}"
             )
-        if STATEMENTS in names and month != house.month:
-            raise PublishError(f"{STATEMENTS}: the published snapshot is of {house.month}, not of {month}")
+        if month != house.month and (today := [name for name in names if name not in OF_A_MONTH]):
+            raise PublishError(f"{', '.join(today)}: the published snapshot is of {house.month}, not of {month}")
         for name in names:
             if name == STATEMENTS:
                 written += write_statements(house, month, settings.published / "statements" / month)
                 continue
             path = settings.published / "finance" / month / f"{name}_{month}.xlsx"
-            write_book(path, OF_A_MONTH[name](house, month), house.units)
+            write_book(path, books[name](house, month), house.units)
             written.append(path)
     return written
