@@ -10,7 +10,7 @@ intermediate, marts, books (with the ledger as it stood), books_marts, publish.
 from orchestration.stages.calculating import claim_decisions, line_reduction, run_context
 from orchestration.stages.common import POOL, house, markdown
 from orchestration.stages.documents import programs
-from orchestration.stages.judging import JUDGED_NOTHING, program_currencies, suite_result, unaccounted, validation
+from orchestration.stages.judging import JUDGED_NOTHING, PAGE, program_currencies, suite_result, unaccounted, validation
 from orchestration.stages.posting import books
 from orchestration.stages.publishing import CHECKS, publish, reconcile
 from orchestration.stages.receiving import intake, landing, received_on
@@ -19,6 +19,7 @@ from orchestration.stages.workbooks import workbooks
 __all__ = [
     "CHECKS",
     "JUDGED_NOTHING",
+    "PAGE",
     "POOL",
     "books",
     "claim_decisions",

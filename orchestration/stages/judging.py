@@ -11,7 +11,7 @@ from orchestration.contract import ENTITIES
 from orchestration.intake import load_mappings
 from orchestration.settings import Settings
 from orchestration.stages.common import OWNER, POOL, SAMPLES, markdown, rows_of, table_counts
-from orchestration.validation import load_suites, page_of
+from orchestration.validation import latest_page, load_suites
 
 
 def validation(settings: Settings) -> dg.AssetsDefinition:
@@ -28,7 +28,7 @@ def validation(settings: Settings) -> dg.AssetsDefinition:
             metadata={
                 "owner": suite.owner,
                 "rules": len(suite.every_rule),
-                "page of the data docs": page_of(suite.name),
+                PAGE: dg.MetadataValue.url(latest_page(settings, suite.name).as_uri()),
             },
         )
         for suite in suites
@@ -138,6 +138,9 @@ def validation(settings: Settings) -> dg.AssetsDefinition:
     return validate
 
 
+PAGE = "page of the data docs"
+"""Metadata of a suite's check: link to the suite's page in the docs that were published last."""
+
 JUDGED_NOTHING = "judged nothing"
 """Metadata of a suite's check: no file has a row that it judges, so it passed nothing, and nothing is wrong either."""
 
@@ -171,6 +174,7 @@ def suite_result(spec: dg.AssetCheckSpec, judged: Sequence[Mapping[str, Any]]) -
         for row in reversed(failed)
         for sample in json.loads(row["samples"] or "[]")
     ]
+    link = {PAGE: spec.metadata[PAGE]} if PAGE in spec.metadata else {}
     return dg.AssetCheckResult(
         asset_key=spec.asset_key,
         check_name=spec.name,
@@ -186,6 +190,7 @@ def suite_result(spec: dg.AssetCheckSpec, judged: Sequence[Mapping[str, Any]]) -
             JUDGED_NOTHING: not evaluated and not errors,
             "rows failed": sum(row["rows_failed"] for row in failed),
             "files judged": len({row["file_sequence"] for row in judged}),
+            **link,
         },
     )
 

@@ -6,7 +6,7 @@ landed; ``worklist`` for rows that wait for somebody, and ``decisions`` for what
 """
 
 from orchestration.validation import worklist
-from orchestration.validation.data_docs import page_of, write_docs
+from orchestration.validation.data_docs import latest_page, write_docs
 from orchestration.validation.decisions import DecisionError
 from orchestration.validation.file_trial import RowsTried, try_rows
 from orchestration.validation.lookups import Currencies
@@ -26,8 +26,8 @@ __all__ = [
     "Suite",
     "TieError",
     "ValidationReport",
+    "latest_page",
     "load_suites",
-    "page_of",
     "try_rows",
     "try_rule",
     "validate",

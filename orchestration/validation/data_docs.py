@@ -1,5 +1,8 @@
 """Data docs: what the rules found, as static pages that need no network: published/data_docs/<calculation id>/.
 
+``published/data_docs/latest`` is a link to the pages that were written last: what is linked from elsewhere, such as a
+suite's asset check, is linked there, since a check is made before the pages of its run are (decision 0212).
+
 What belongs here: the pages. What does not: judging. The pages are made from validation/, raw/file/ and the suites
 alone, and hold no time and no path: the same results give the same bytes. They are laid out like Great Expectations'
 data docs (an index of validation results, a page for each suite with its expectations), whose own renderer asks for
@@ -8,6 +11,7 @@ style sheets and scripts from the network.
 
 from __future__ import annotations
 
+import filecmp
 import html
 import json
 import shutil
@@ -30,11 +34,17 @@ text-align: left; vertical-align: top } th { background: #f3f6f9 } td.n { text-a
 FILES = 50
 """Files and samples listed per rule, newest first; all of them are in validation/."""
 
+LATEST = "latest"
+
 COLUMNS = "source, file_sequence, suite, rule_id, severity, status, rows_evaluated, rows_failed, message, samples"
 
 
 def write_docs(settings: Settings, calculation_id: str) -> Path:
-    """Write the pages of a calculation whole or not at all; the folder."""
+    """Write the pages of a calculation whole or not at all, let ``latest`` lead to them, and return their folder.
+
+    Kept are these pages and those that ``latest`` led to before; older ones are removed. Where they stand already,
+    nothing is rewritten.
+    """
     sources = sorted(path.stem for path in settings.sources.glob("*.yml"))
     suites = load_suites(settings.expectations, sources)
     results = _read(settings, settings.validation_results / "*" / "*.parquet", f"{COLUMNS}, entity", "file_sequence")
@@ -44,8 +54,8 @@ def write_docs(settings: Settings, calculation_id: str) -> Path:
         "source, entity, file_sequence, file_name, rows_in, status, error",
         "file_sequence",
     )
-    target = settings.published / "data_docs" / calculation_id
-    half = target.with_name(f".{target.name}")
+    root = settings.published / "data_docs"
+    half = root / f".{calculation_id}"
     shutil.rmtree(half, ignore_errors=True)
     half.mkdir(parents=True)
     by_suite: dict[str, list[dict[str, Any]]] = {}
@@ -57,9 +67,50 @@ def write_docs(settings: Settings, calculation_id: str) -> Path:
         (half / page_of(suite.name)).write_text(page, encoding="utf-8")
     index = _index(suites, by_suite, nothing_judged(suites, sources, files, results))
     (half / "index.html").write_text(index, encoding="utf-8")
-    shutil.rmtree(target, ignore_errors=True)
+    target = _put_in_place(half, root / calculation_id)
+    _switch(root, calculation_id)
+    return target
+
+
+def _put_in_place(half: Path, target: Path) -> Path:
+    """Move the pages to their folder, unless the very same stand there; the folder."""
+    names = sorted(path.name for path in half.iterdir())
+    if target.exists() and sorted(path.name for path in target.iterdir()) == names:
+        same, _, _ = filecmp.cmpfiles(half, target, names, shallow=False)
+        if len(same) == len(names):
+            shutil.rmtree(half)
+            return target
+    if target.exists():
+        old = target.with_name(f".{target.name}.old")
+        shutil.rmtree(old, ignore_errors=True)
+        target.replace(old)
     half.replace(target)
     return target
+
+
+def _switch(root: Path, calculation_id: str) -> None:
+    """Let ``latest`` lead to a calculation's pages, in one step; keep those it led to before and remove older ones.
+
+    Older ones go first: once the link has moved, nobody knows any more where it led before.
+    """
+    link = root / LATEST
+    before = link.readlink().name if link.is_symlink() else None
+    for path in root.iterdir():
+        if path.is_symlink() or not path.is_dir() or path.name == calculation_id:
+            continue
+        # unchanged: what ``latest`` led to before is not known; the pages of the calculation before stay
+        if path.name.startswith(".") or before not in (path.name, calculation_id):
+            shutil.rmtree(path)
+    if before != calculation_id:
+        half = root / f".{LATEST}.part"
+        half.unlink(missing_ok=True)
+        half.symlink_to(calculation_id, target_is_directory=True)
+        half.replace(link)
+
+
+def latest_page(settings: Settings, suite: str) -> Path:
+    """Where a suite's newest page is: it exists from the first publication on, and moves with each in one step."""
+    return settings.published / "data_docs" / LATEST / page_of(suite)
 
 
 def page_of(suite: str) -> str:

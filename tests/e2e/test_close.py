@@ -12,10 +12,12 @@ from datetime import date
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlparse
+from urllib.request import url2pathname
 
 import pytest
 
-from orchestration import books, execute, intake, publish, runs, sample
+from orchestration import books, execute, intake, publish, runs, sample, stages
 from orchestration.settings import Settings
 from tests.property.compare import differences
 from tests.reference.calculate import calculate
@@ -67,6 +69,19 @@ def test_every_row_of_every_file_has_a_verdict(data: Settings) -> None:
     assert sum(f["rows_held"] for f in files) > 0
     reasons = {r["rules_failed"] for r in query(data, "select distinct rules_failed from rpt_quarantined_line")}
     assert {"duplicate_row", "unknown_product", "negative_price"} <= reasons
+
+
+def test_the_checks_of_the_suites_lead_to_the_docs_of_the_last_close(data: Settings) -> None:
+    docs = data.published / "data_docs"
+    assert (docs / "latest").resolve().name == runs.read_run_context(data).calculation_id
+    assert len([path for path in docs.iterdir() if not path.is_symlink()]) == 2
+    links = [
+        str(spec.metadata[stages.PAGE].value)
+        for spec in stages.validation(data).check_specs
+        if spec.name != "every_row_has_a_verdict"
+    ]
+    assert links
+    assert all(Path(url2pathname(urlparse(link).path)).is_file() for link in links)
 
 
 def test_figures_equal_the_independent_calculator(data: Settings) -> None:
