@@ -166,10 +166,18 @@ def add(
     @click.argument("row")
     @plain_errors
     def quarantine_show(row: str) -> None:
-        """Why ROW (<receipt>:<row>, as the list shows it) is open, its values, and what can be done."""
-        from orchestration import screen, validation
+        """Why ROW (<receipt>:<row> or stock:..., as the list shows it) is open, its values, and what can be done."""
+        from orchestration import screen, stock_holds, validation
 
         settings, console = judged(settings_of()), console_of()
+        if row.startswith("stock:"):
+            for hold in stock_holds.named(stock_holds.held(lambda sql: snapshot(settings, sql)), row):
+                console.print(Text(f"{hold.name}: {hold.lines:,} lines held ({stock_holds.RULE})", style="bold"))
+                console.print(f"because: {hold.findings}; reported less computed stock: {hold.difference or 0:f}")
+                money = f"{_money(hold.amount)} {hold.currency}" if hold.lines else "none"
+                console.print(f"net amount {money}; rebate accrued and held: {_money(hold.rebate) or 'none'}")
+            console.print("repair: a corrected stock or sales report; or `rebates quarantine release`, with --on")
+            return
         items = validation.worklist.open_rows(settings, rates(settings), row=row)
         if not items:
             raise validation.DecisionError(f"{row}: no open row of that name; `rebates quarantine list` shows them")

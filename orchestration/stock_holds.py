@@ -86,6 +86,14 @@ def held(snapshot: Callable[[str], pa.Table | None], *, month: str | None = None
     return [hold for hold in holds if month in (None, hold.month_id)]
 
 
+def named(holds: list[Hold], name: str) -> list[Hold]:
+    """The holds of that name, one per currency of their lines; ReleaseError where there is none."""
+    found = [hold for hold in holds if hold.name == name]
+    if not found:
+        raise ReleaseError(f"{name}: not held in the published snapshot; `rebates quarantine list` shows what is")
+    return found
+
+
 def release(settings: Settings, holds: list[Hold], names: list[str], *, by: str, comment: str, on: date) -> str:
     """Deliver a release of the named holds as the next file of landing/stock_releases/; its name.
 
