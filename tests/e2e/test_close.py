@@ -162,6 +162,7 @@ def test_rebuilt_from_landing_and_ledger_to_the_same_bytes(data: Settings) -> No
     assert published(data) == before
 
 
+@pytest.mark.slow
 def test_a_run_as_of_a_date_posts_nothing(data: Settings) -> None:
     ledger = hashes(data.ledger)
     sample.deliver(data, date(2017, 4, 5))
@@ -187,6 +188,7 @@ def broken(data: Settings, tmp_path: Path) -> Settings:
     return replace(data, dbt_project=project)
 
 
+@pytest.mark.slow
 def test_a_broken_tie_stops_posting_and_publication(data: Settings, broken: Settings) -> None:
     ledger, before = hashes(data.ledger), published(data)
     outcome = run(broken, "close", "2017-03")

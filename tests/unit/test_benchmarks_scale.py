@@ -39,6 +39,7 @@ def digest(folder: Path) -> dict[str, str]:
     }
 
 
+@pytest.mark.slow
 def test_same_size_gives_same_bytes_whatever_the_threads(tmp_path: Path) -> None:
     made = [
         Settings(data=tmp_path / name, memory_limit="1GB", threads=threads) for name, threads in (("a", 1), ("b", 2))
@@ -107,6 +108,7 @@ def test_lines_hold_what_programs_have_to_cope_with(made: Settings) -> None:
     assert shares[5:] == (0, 0)
 
 
+@pytest.mark.slow
 def test_late_file_is_one_distributors_month_of_new_documents(made: Settings, tmp_path: Path) -> None:
     settings = replace(made, data=tmp_path / "late")
     company.generate(settings, company.Size(3000))
