@@ -89,7 +89,7 @@ def problems(program: Program) -> list[Problem]:
     found: list[Problem] = []
     for rule in (_identity, _lifecycle, _participants, _scopes, _basis, _tiers, _growth_payout, _bounds, _payees):
         found.extend(rule(program))
-    for rule in (_stacking, _price_difference, _fund, _accrual):
+    for rule in (_stacking, _price_difference, _fund, _accrual, _advances):
         found.extend(rule(program))
     return found
 
@@ -485,6 +485,19 @@ def _accrual(program: Program) -> Iterator[Problem]:
         yield Problem("accrual.percent", "method fixed_rate needs one of percent and per_unit")
     if method == "straight_line" and (program.tiers is None or program.tiers.method != "lump_sum"):
         yield Problem("accrual.method", "straight_line spreads a lump sum: tiers.method must be lump_sum")
+
+
+def _advances(program: Program) -> Iterator[Problem]:
+    """No more is paid in advance than stands as a liability (docs/decisions/0187)."""
+    if program.settlement.advances is None:
+        return
+    if program.kind == "fund":
+        yield Problem("settlement.advances", "a fund is paid by its claims, whatever the day, not in advance")
+    if program.accrual.method != "earned":
+        reason = (
+            f"are a part of what is earned so far: they go with accrual.method earned, not {program.accrual.method}"
+        )
+        yield Problem("settlement.advances", reason)
 
 
 def _forecast(program: Program) -> Iterator[Problem]:

@@ -626,6 +626,21 @@ REFUSED: list[tuple[str, Changes, str, str]] = [
     ),
     ("cap of zero", {"cap": {"participant": "0"}}, "cap.participant", "must be above zero"),
     ("order without rule", {"stacking": {"group": "g", "order": "1"}}, "stacking.order", "no meaning for rule stack"),
+    (
+        "advances of a fund",
+        {**FUND, "settlement.advances": {"every": "month", "percent": "80"}},
+        "settlement.advances",
+        "paid by its claims",
+    ),
+    (
+        "advances of an estimate",
+        {
+            "settlement.advances": {"every": "month", "percent": "80"},
+            "accrual": {"method": "fixed_rate", "percent": "2"},
+        },
+        "settlement.advances",
+        "go with accrual.method earned",
+    ),
     ("straight line", {"accrual": {"method": "straight_line"}}, "accrual.method", "must be lump_sum"),
     ("option of another accrual", {"accrual": {"percent": "2"}}, "accrual.percent", "no meaning for method earned"),
     ("expected by what", {"accrual": {"method": "expected"}}, "accrual.forecast", "required for method expected"),
