@@ -125,7 +125,7 @@ def test_liability_to_date(built: Built, name: str) -> None:
     accrued = {
         row["payee_id"]: row["accrued_to_date"]
         for row in built.rows("int_accrual_target")
-        if made["id"] in row["program_key"]
+        if row["program_key"].startswith(made["id"] + "@")
     }
     assert accrued == {who: Decimal(each) for who, each in zip(("R-1", "R-2"), expected, strict=True) if Decimal(each)}
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import re
 import shutil
 import subprocess
@@ -241,6 +242,19 @@ def test_the_general_ledgers_files_must_say_the_same(settings: Settings) -> None
 
 
 # --- the files ------------------------------------------------------------------------------
+
+
+def test_a_proposal_has_no_journal_and_no_place_in_the_workbooks(house: Settings) -> None:
+    before = {name: write(house, name).read_bytes() for name in ("accrual_journal", "liability_rollforward")}
+    last = sorted(house.ledger.glob("[0-9]*/manifest.json"))[-1]
+    proposal = house.ledger / "000099_proposal_2017-06" / "manifest.json"
+    proposal.parent.mkdir()
+    rows = {"posting": 0, "proposal_line": 3}
+    proposal.write_text(json.dumps({**json.loads(last.read_text()), "kind": "proposal", "rows": rows}))
+    try:
+        assert {name: write(house, name).read_bytes() for name in before} == before
+    finally:
+        shutil.rmtree(proposal.parent)
 
 
 def test_equal_data_give_equal_bytes(house: Settings) -> None:

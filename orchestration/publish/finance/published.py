@@ -164,11 +164,13 @@ class Published:
 
 
 def _batches(ledger: Path) -> list[Posted]:
-    """Every batch of the ledger, oldest first."""
+    """Every batch of the ledger, oldest first, but for kinds that post nothing and so have no journal (proposals)."""
     found = []
     for path in sorted(ledger.glob("[0-9]*/manifest.json")):
         content = path.read_bytes()
         manifest = json.loads(content)
+        if not manifest["rows"]["posting"] and manifest["kind"] not in journal.FORMAT.files:
+            continue
         found.append(
             Posted(
                 name=path.parent.name,
