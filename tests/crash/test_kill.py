@@ -15,7 +15,7 @@ import pytest
 from tests.crash.faults import Fault, Met, meet
 from tests.crash.scenes import SCENES, hashes, start
 
-FEW = 4
+FEW = 3
 """Points of each scene in every test run, spread over its steps."""
 
 RANDOM_KILLS = 100

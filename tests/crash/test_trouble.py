@@ -118,7 +118,7 @@ def test_a_run_that_begins_no_step_says_why(settings: Settings, monkeypatch: pyt
 
 # --- the disk -------------------------------------------------------------------------------
 
-FEW = 3
+FEW = 2
 
 
 def refused(scene: Scene, fault: Fault, remedy: str) -> None:  # noqa: F811

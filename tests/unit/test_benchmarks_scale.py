@@ -17,6 +17,8 @@ from benchmarks.measured import Measured, measure
 from orchestration import contract
 from orchestration.settings import Settings
 
+pytestmark = pytest.mark.slow  # lines by the hundred thousand, and the scripts that sum them
+
 LINES = 20_000
 
 
@@ -39,7 +41,6 @@ def digest(folder: Path) -> dict[str, str]:
     }
 
 
-@pytest.mark.slow
 def test_same_size_gives_same_bytes_whatever_the_threads(tmp_path: Path) -> None:
     made = [
         Settings(data=tmp_path / name, memory_limit="1GB", threads=threads) for name, threads in (("a", 1), ("b", 2))
@@ -108,7 +109,6 @@ def test_lines_hold_what_programs_have_to_cope_with(made: Settings) -> None:
     assert shares[5:] == (0, 0)
 
 
-@pytest.mark.slow
 def test_late_file_is_one_distributors_month_of_new_documents(made: Settings, tmp_path: Path) -> None:
     settings = replace(made, data=tmp_path / "late")
     company.generate(settings, company.Size(3000))
@@ -190,7 +190,6 @@ def test_unknown_variant_is_refused(made: Settings) -> None:
         hand.run_duckdb(made, "fastest")
 
 
-@pytest.mark.slow
 def test_pandas_pays_the_same(made: Settings) -> None:
     hand.run_duckdb(made, "sums_first")
     hand.run_pandas(made)

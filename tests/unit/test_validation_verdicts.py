@@ -747,6 +747,7 @@ def test_nothing_landed(settings: Settings) -> None:
     assert read(settings, "accepted") == []
 
 
+@pytest.mark.slow
 def test_large_files_have_the_same_bytes_whatever_the_threads_and_the_way(
     settings: Settings, raw: Raw, monkeypatch: pytest.MonkeyPatch
 ) -> None:
