@@ -215,6 +215,9 @@ def _page(settings: Settings, outcomes: list[Outcome]) -> None:
         console.print(
             Text(f"No new ERP file; those of every batch are in {settings.published / 'erp'}"), soft_wrap=True
         )
+    for name, title in screen.WORKBOOKS.items():
+        for made in (outcome.made[name] for outcome in outcomes if name in outcome.made):
+            console.print(Text(f"{title}: {made['workbooks']} in {made['folder']}"), soft_wrap=True)
     console.print(
         Text(f"Snapshot {last.made['snapshot']['version']} in {last.made['snapshot']['folder']}"), soft_wrap=True
     )

@@ -37,8 +37,20 @@ STAGES = {
     "data_docs": "publish: data docs, what the rules found",
     "model_docs": "publish: documentation of tables and columns",
     "snapshot": "publish: analytics snapshot",
+    "accrual_journal": "finance: accrual journal",
+    "payment_run": "finance: payment run",
+    "liability_rollforward": "finance: liability roll-forward",
+    "claim_ageing": "finance: ageing of claims",
+    "partner_statements": "finance: partner statements",
 }
 """Steps of the jobs in order, in words."""
+
+WORKBOOKS = {
+    step: title.removeprefix("finance: ").capitalize()
+    for step, title in STAGES.items()
+    if title.startswith("finance: ")
+}
+"""Finance's workbooks, by the step that writes them."""
 
 
 WIDTH = 120

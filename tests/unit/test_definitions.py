@@ -10,7 +10,7 @@ from typing import Any
 import dagster as dg
 import pytest
 
-from orchestration import runs
+from orchestration import runs, screen
 from orchestration.automation import MONTH_END_WORKBOOKS, PARTITIONS, schedules
 from orchestration.definitions import build_defs
 from orchestration.settings import Settings
@@ -60,6 +60,11 @@ def test_close_posts_and_publishes_in_this_order(defs: dg.Definitions) -> None:
     assert order.index("reconciliation") < order.index("erp_files")
     assert order.index("run_context") < order.index("calculation")
     assert defs.resolve_job_def("close").partitions_def == PARTITIONS
+
+
+def test_every_step_of_a_close_has_words_for_the_screen(defs: dg.Definitions) -> None:
+    assert set(steps(defs, "close")) <= set(screen.STAGES)
+    assert set(screen.WORKBOOKS) == {*MONTH_END_WORKBOOKS, "claim_ageing", "partner_statements"}
 
 
 def test_refresh_posts_nothing_and_publishes_the_same(defs: dg.Definitions) -> None:
